@@ -13,6 +13,10 @@
  * @module
  */
 
+import type { TopicSpec } from "../events/topics.ts";
+
+export type { TopicSpec };
+
 /** One partition of one topic. */
 export interface TopicPartition {
   topic: string;
@@ -59,16 +63,6 @@ export interface RecordBatch extends TopicPartition {
   nextOffset: number;
   /** The partition's end as last seen; `nextOffset < endOffset` says that more may be there already. */
   endOffset: number;
-}
-
-/** How a topic is to be created. */
-export interface TopicSpec {
-  name: string;
-  partitions: number;
-  /** `delete` ages records out after `retentionMs`; `compact` keeps the last record of each key for ever. */
-  cleanup: "delete" | "compact";
-  /** Milliseconds; `-1` keeps for ever. Only with `cleanup: "delete"`. */
-  retentionMs: number;
 }
 
 /** A topic as it stands in the log. */

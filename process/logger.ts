@@ -1,0 +1,79 @@
+/**
+ * What a process says. Lines for a person go to standard output, warnings and errors to standard error, plain
+ * where that is no terminal. Per-event lines are rate-limited, so that they never cost more than the work.
+ *
+ * @module
+ */
+
+import { setting } from "./settings.ts";
+
+/** Whether a stream takes colours: a terminal, and `NO_COLOR` is not set. */
+export function colored(stream: { isTerminal(): boolean }): boolean {
+  return stream.isTerminal() && setting("NO_COLOR") === undefined;
+}
+
+const encoder = new TextEncoder();
+
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  let at = 0;
+  try {
+    while (at < bytes.length) at += stream.writeSync(bytes.subarray(at));
+  } catch (error) {
+    // A reader that closed its end of the pipe (`| head`) is no fault of ours.
+    if (error instanceof Deno.errors.BrokenPipe) return;
+    throw error;
+  }
+}
+
+export const logger = {
+  /** A line for the person at the terminal. */
+  info(message: string): void {
+    write(Deno.stdout, `${message}\n`);
+  },
+  /** Something is not as it should be, and work goes on. */
+  warn(message: string): void {
+    write(Deno.stderr, colored(Deno.stderr) ? `\x1b[33m${message}\x1b[0m\n` : `${message}\n`);
+  },
+  /** Something failed. */
+  error(message: string): void {
+    write(Deno.stderr, colored(Deno.stderr) ? `\x1b[31m${message}\x1b[0m\n` : `${message}\n`);
+  },
+};
+
+/**
+ * Prints at most `perSecondMax` lines a second; the ones left out are counted and told with the next.
+ * For the per-event lines that are meant for a person.
+ */
+export class RateLimitedLines {
+  readonly #perSecondMax: number;
+  readonly #now: () => number;
+  readonly #print: (line: string) => void;
+  #second = -1;
+  #printed = 0;
+  #left = 0;
+
+  constructor(options: { perSecondMax?: number; now?: () => number; print?: (line: string) => void } = {}) {
+    const { perSecondMax = 5, now = Date.now, print = logger.info } = options;
+    this.#perSecondMax = perSecondMax;
+    this.#now = now;
+    this.#print = print;
+  }
+
+  /** Prints the line, or counts it. `line` is only called when it is printed. */
+  say(line: () => string): void {
+    const second = Math.floor(this.#now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#printed = 0;
+      if (this.#left > 0) this.#print(`… and ${this.#left} more lines like this`);
+      this.#left = 0;
+    }
+    if (this.#printed >= this.#perSecondMax) {
+      this.#left++;
+      return;
+    }
+    this.#printed++;
+    this.#print(line());
+  }
+}

@@ -1,0 +1,96 @@
+/** Serves a process's Prometheus metrics, its liveness and its readiness on loopback. */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { setting } from "./settings.ts";
+
+export { Counter, Gauge, Histogram, Registry };
+
+/** The port is taken or not ours to open; the message says how to mend it. */
+export class PortError extends Error {
+  override name = "PortError";
+}
+
+/** A registry with the process's own figures (prom-client's defaults can throw on Deno). */
+export function processRegistry(): Registry {
+  const registry = new Registry();
+  const startedSeconds = Date.now() / 1000;
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "When the process started, seconds since 1970",
+    registers: [registry],
+    collect() {
+      this.set(startedSeconds);
+    },
+  });
+  new Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Resident memory",
+    registers: [registry],
+    collect() {
+      this.set(Deno.memoryUsage().rss);
+    },
+  });
+  new Gauge({
+    name: "nodejs_heap_size_used_bytes",
+    help: "Heap in use",
+    registers: [registry],
+    collect() {
+      this.set(Deno.memoryUsage().heapUsed);
+    },
+  });
+  return registry;
+}
+
+export interface MetricsServerOptions {
+  /** 0 picks a free one. */
+  port: number;
+  registry: Registry;
+  /** Why the process is not ready, or `undefined` when it is; asked at each `/readyz`. */
+  notReady?: () => string | undefined;
+}
+
+/** A running metrics server. */
+export interface MetricsServer {
+  port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts serving `/metrics`, `/healthz` (200 while the process runs) and `/readyz` (503 with the reason).
+ *
+ * @throws {PortError} when the port is taken.
+ */
+export function serveMetrics(options: MetricsServerOptions): MetricsServer {
+  const hostname = setting("METRICS_HOST")!;
+  const handler = async (request: Request): Promise<Response> => {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("Only GET\n", { status: 405 });
+    }
+    switch (new URL(request.url).pathname) {
+      case "/metrics":
+        return new Response(await options.registry.metrics(), {
+          headers: { "content-type": options.registry.contentType },
+        });
+      case "/healthz":
+        return new Response("ok\n");
+      case "/readyz": {
+        const reason = options.notReady?.();
+        return reason === undefined ? new Response("ready\n") : new Response(`${reason}\n`, { status: 503 });
+      }
+      default:
+        return new Response("Not found; there are /metrics, /healthz and /readyz\n", { status: 404 });
+    }
+  };
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ hostname, port: options.port, onListen: () => {} }, handler);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new PortError(
+        `Port ${options.port} on ${hostname} is taken. Is another one running? Stop it, or choose another by --metrics-port (0 picks a free one)`,
+      );
+    }
+    throw error;
+  }
+  return { port: server.addr.port, close: () => server.shutdown() };
+}

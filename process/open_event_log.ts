@@ -1,0 +1,39 @@
+/** Opens the event log that the environment names: Kafka where `KAFKA_BROKERS` is given, else the embedded one. */
+
+import type { EventLog } from "../event_log/event_log.ts";
+import { logger } from "./logger.ts";
+import { kafkaSettings, setting } from "./settings.ts";
+
+/**
+ * Opens the log.
+ *
+ * @param clientId What the broker's logs and quotas call this process.
+ * @throws {LogUnavailableError} when it cannot be reached or opened.
+ */
+export async function openEventLog(clientId: string): Promise<EventLog> {
+  const kafka = kafkaSettings();
+  if (kafka === undefined) {
+    const { openSqliteEventLog } = await import("../event_log/sqlite_event_log.ts");
+    return await openSqliteEventLog({ file: setting("EVENT_LOG_FILE")! });
+  }
+  const { openKafkaEventLog } = await import("../event_log/kafka_event_log.ts");
+  return await openKafkaEventLog({
+    brokers: kafka.brokers,
+    clientId,
+    topicPrefix: kafka.topicPrefix,
+    ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
+    ...(kafka.ssl === undefined ? {} : { ssl: await tlsOf(kafka.ssl) }),
+    logger: (level, message) => level === "error" ? logger.error(message) : logger.warn(message),
+  });
+}
+
+async function tlsOf(files: { caFile?: string; certFile?: string; keyFile?: string }) {
+  const read = async (file: string | undefined) =>
+    file === undefined ? undefined : await Deno.readTextFile(file);
+  const [ca, cert, key] = await Promise.all([read(files.caFile), read(files.certFile), read(files.keyFile)]);
+  return {
+    ...(ca === undefined ? {} : { ca: [ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The shell that every program runs in: command line, one clear line for an error, shutdown that drains,
+ * exit codes.
+ *
+ * Exit codes: 0 done (also after Ctrl+C), 1 failed, 2 wrong usage.
+ *
+ * @module
+ */
+
+import { HelpRequested, UsageError } from "./command_line.ts";
+import { logger } from "./logger.ts";
+
+/** A failure that an operator can mend: its message is all there is to say, no stack is shown. Exit code 1. */
+export class OperatorError extends Error {
+  override name = "OperatorError";
+}
+
+/** Errors whose message is all that a person needs. */
+const PLAIN_ERRORS = new Set([
+  "OperatorError",
+  "LogUnavailableError",
+  "UnknownTopicError",
+  "PortError",
+  "WarehouseUnavailableError",
+]);
+
+/** Set by the supervisor for its children: they stop when their standard input closes. Works on Windows too. */
+export const STOP_ON_STDIN_CLOSE = "AIRLINE_STOP_ON_STDIN_CLOSE";
+
+/**
+ * Runs a program's `main` and ends the process with its exit code. `signal` aborts at Ctrl+C, SIGTERM (SIGBREAK
+ * on Windows) or, below the supervisor, when standard input closes; `main` then drains and returns. A second
+ * Ctrl+C after two seconds ends at once.
+ */
+export async function runProcess(main: (signal: AbortSignal) => Promise<number | void>): Promise<never> {
+  const stop = new AbortController();
+  let stoppedAtMs = 0;
+  const onSignal = () => {
+    // Ctrl+C may reach a process twice, from the terminal and from its parent: only a later one means "now".
+    if (stop.signal.aborted && Date.now() - stoppedAtMs > 2000) {
+      logger.error("Stopped at once, without draining");
+      Deno.exit(1);
+    }
+    if (!stop.signal.aborted) stoppedAtMs = Date.now();
+    stop.abort();
+  };
+  Deno.addSignalListener("SIGINT", onSignal);
+  Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", onSignal);
+  if (Deno.env.get(STOP_ON_STDIN_CLOSE) !== undefined) void stopWhenStdinCloses(stop);
+  let code = 0;
+  try {
+    code = (await main(stop.signal)) ?? 0;
+  } catch (error) {
+    code = report(error);
+  }
+  Deno.exit(code);
+}
+
+async function stopWhenStdinCloses(stop: AbortController): Promise<void> {
+  const buffer = new Uint8Array(64);
+  try {
+    while (await Deno.stdin.read(buffer) !== null);
+  } catch {
+    // A broken pipe is a closed one.
+  }
+  stop.abort();
+}
+
+/** Says what went wrong and returns the exit code. */
+export function report(error: unknown): number {
+  if (error instanceof HelpRequested) {
+    logger.info(error.message);
+    return 0;
+  }
+  if (error instanceof UsageError) {
+    logger.error(`✖ ${error.message}`);
+    return 2;
+  }
+  if (error instanceof Error) {
+    const plain = PLAIN_ERRORS.has(error.name) || error instanceof Deno.errors.NotCapable;
+    logger.error(`✖ ${plain ? error.message : error.stack ?? error.message}`);
+    return 1;
+  }
+  logger.error(`✖ ${String(error)}`);
+  return 1;
+}

@@ -1,0 +1,148 @@
+/**
+ * Configuration by environment: every name that any process reads, in one table. `.env.example` documents each;
+ * a test holds the two together. The tasks' launcher reads `.env` and hands the names on.
+ *
+ * @module
+ */
+
+import { UsageError } from "./command_line.ts";
+
+/** What a name means, where it is not obvious, and its default. */
+interface SettingSpec {
+  default?: string;
+  description: string;
+  /** Never shown, never logged. */
+  secret?: true;
+}
+
+/** Every environment name, by subject. */
+export const SETTINGS = {
+  KAFKA_BROKERS: { description: "Kafka brokers, host:port separated by commas. Empty: the embedded log" },
+  KAFKA_TOPIC_PREFIX: {
+    default: "",
+    description: "Put before topics, groups and transactional ids; lets several set-ups share one broker",
+  },
+  KAFKA_ALLOWED_HOSTS: {
+    description:
+      "Further hosts the processes may connect to, where brokers advertise other names; separated by commas",
+  },
+  KAFKA_SASL_MECHANISM: { description: "plain, scram-sha-256 or scram-sha-512. Empty: no authentication" },
+  KAFKA_SASL_USERNAME: { description: "SASL user name" },
+  KAFKA_SASL_PASSWORD: { description: "SASL password", secret: true },
+  KAFKA_SSL: { default: "false", description: "true: connect to the brokers by TLS" },
+  KAFKA_SSL_CA_FILE: { description: "PEM file of the authority that signed the brokers' certificates" },
+  KAFKA_SSL_CERT_FILE: { description: "PEM file of the client's certificate" },
+  KAFKA_SSL_KEY_FILE: { description: "PEM file of the client's key" },
+  EVENT_LOG_FILE: { default: "data/event_log.sqlite", description: "File of the embedded log" },
+  LAKE_DIR: { default: "lake", description: "Folder of the lake; raw/ and gold/ are made below it" },
+  DATABASE_URL: {
+    description:
+      "postgres://user:password@host:port/database?sslmode=… of the warehouse. Empty: the embedded one",
+    secret: true,
+  },
+  WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
+  WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
+  METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
+  NO_COLOR: { description: "Anything: no colours in the terminal" },
+} as const satisfies Record<string, SettingSpec>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** A name's value: from the environment, else its default; empty text counts as not given. */
+export function setting(name: SettingName): string | undefined {
+  const value = Deno.env.get(name);
+  if (value !== undefined && value !== "") return value;
+  return (SETTINGS[name] as SettingSpec).default;
+}
+
+/** Kafka's settings, or `undefined` where the embedded log is used. */
+export interface KafkaSettings {
+  brokers: string[];
+  topicPrefix: string;
+  sasl?: { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string };
+  ssl?: { caFile?: string; certFile?: string; keyFile?: string };
+}
+
+/**
+ * Where the log is: Kafka where `KAFKA_BROKERS` is given.
+ *
+ * @throws {UsageError} for a broker without a port, an unknown mechanism, a user without a password.
+ */
+export function kafkaSettings(): KafkaSettings | undefined {
+  const list = setting("KAFKA_BROKERS");
+  if (list === undefined) return undefined;
+  const brokers = list.split(",").map((broker) => broker.trim()).filter((broker) => broker !== "");
+  for (const broker of brokers) {
+    if (!/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/.test(broker)) {
+      throw new UsageError(`KAFKA_BROKERS holds "${broker}", expected host:port such as 127.0.0.1:9092`);
+    }
+  }
+  const topicPrefix = setting("KAFKA_TOPIC_PREFIX") ?? "";
+  if (!/^[a-zA-Z0-9._-]{0,100}$/.test(topicPrefix)) {
+    throw new UsageError(
+      `KAFKA_TOPIC_PREFIX is "${topicPrefix}", expected letters, digits, ".", "_" and "-"`,
+    );
+  }
+  const kafka: KafkaSettings = { brokers, topicPrefix };
+  const mechanism = setting("KAFKA_SASL_MECHANISM")?.toLowerCase();
+  if (mechanism !== undefined) {
+    if (mechanism !== "plain" && mechanism !== "scram-sha-256" && mechanism !== "scram-sha-512") {
+      throw new UsageError(
+        `KAFKA_SASL_MECHANISM is "${mechanism}", expected plain, scram-sha-256 or scram-sha-512`,
+      );
+    }
+    const username = setting("KAFKA_SASL_USERNAME");
+    const password = setting("KAFKA_SASL_PASSWORD");
+    if (username === undefined || password === undefined) {
+      throw new UsageError(
+        "KAFKA_SASL_MECHANISM is set, but KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD is missing",
+      );
+    }
+    kafka.sasl = { mechanism, username, password };
+  }
+  const caFile = setting("KAFKA_SSL_CA_FILE");
+  const certFile = setting("KAFKA_SSL_CERT_FILE");
+  const keyFile = setting("KAFKA_SSL_KEY_FILE");
+  const ssl = setting("KAFKA_SSL");
+  if (ssl !== "true" && ssl !== "false") {
+    throw new UsageError(`KAFKA_SSL is "${ssl}", expected true or false`);
+  }
+  if (ssl === "true" || caFile !== undefined || certFile !== undefined) {
+    kafka.ssl = {
+      ...(caFile === undefined ? {} : { caFile }),
+      ...(certFile === undefined ? {} : { certFile }),
+      ...(keyFile === undefined ? {} : { keyFile }),
+    };
+  }
+  return kafka;
+}
+
+/** Where the lake's raw events, gold tables and refused lines are. */
+export interface LakeFolders {
+  raw: string;
+  gold: string;
+  rejected: string;
+}
+
+/** The lake's folders below `LAKE_DIR`. */
+export function lakeFolders(): LakeFolders {
+  const root = setting("LAKE_DIR")!;
+  return { raw: `${root}/raw`, gold: `${root}/gold`, rejected: `${root}/rejected` };
+}
+
+/** Port of the embedded warehouse. */
+export function warehousePort(): number {
+  const text = setting("WAREHOUSE_PORT")!;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new UsageError(`WAREHOUSE_PORT is "${text}", expected a port from 1 to 65535`);
+  }
+  return port;
+}
+
+/** The warehouse's address: `DATABASE_URL`, else the embedded one on loopback. */
+export function databaseUrl(): { url: string; embedded: boolean } {
+  const url = setting("DATABASE_URL");
+  if (url !== undefined) return { url, embedded: false };
+  return { url: `postgres://airline:airline@127.0.0.1:${warehousePort()}/airline_dw`, embedded: true };
+}
