@@ -120,7 +120,7 @@ export function recordContract(engine: string, open: Open): void {
   });
 
   for (const [what, record] of Object.entries(UNUSUAL)) {
-    contractTest(engine, open, `${what} come(s) back unchanged`, async (bench) => {
+    contractTest(engine, open, `what goes in comes back unchanged: ${what}`, async (bench) => {
       const topic = await bench.topic({ partitions: 1 });
       const appender = await bench.log.appender();
       const plain = { topic, key: "plain", value: "plain" };
