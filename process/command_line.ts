@@ -48,7 +48,7 @@ export interface CommandLineSpec {
   /** Positional arguments; without it none are taken. */
   positionals?: { usage: string; min: number; max: number };
   /** Further lines at the end of `--help`: environment, examples. */
-  notes?: string[];
+  notes?: readonly string[];
 }
 
 type ValueOf<O extends Option> = O extends FlagOption ? boolean

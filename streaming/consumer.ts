@@ -1,0 +1,223 @@
+/** The streaming consumer: decides promotions from bookings, exactly once. `deno task consumer`. */
+
+import { ENGINE_INPUT_TOPICS, GROUPS } from "../events/topics.ts";
+import { FencedError, UnknownTopicError } from "../event_log/event_log.ts";
+import type { EventLog } from "../event_log/event_log.ts";
+import { parseCommandLine } from "../process/command_line.ts";
+import { logger, RateLimitedLines } from "../process/logger.ts";
+import { serveMetrics } from "../process/metrics_server.ts";
+import { openEventLog } from "../process/open_event_log.ts";
+import { OperatorError, runProcess } from "../process/run_process.ts";
+import { ConsumerMetrics } from "./consumer_metrics.ts";
+import { InventoryEngine } from "./inventory_engine.ts";
+import { runPartitionTask } from "./partition_task.ts";
+import type { CommitInfo } from "./partition_task.ts";
+import { runPassOnTask } from "./pass_on_task.ts";
+import { POLICIES, policyNamed } from "./policies/policies.ts";
+
+const CHANGELOG_TOPIC = "inventory-engine-changelog";
+const REPARTITION_TOPIC = "inventory-engine-repartition";
+const ORDER_TOPIC = "inventory-engine-order";
+const LAG_INTERVAL_MS = 2000;
+
+const COMMAND_LINE = {
+  usage: "deno task consumer",
+  description: "Follows every flight's seats and bookings and decides promotions, each exactly once.",
+  options: {
+    policy: {
+      type: "text",
+      default: "RULE_ENGINE_ITERATION_2",
+      choices: POLICIES.map((policy) => policy.name),
+      description: "Rules that decide promotions",
+    },
+    "max-promotions-per-flight": {
+      type: "number",
+      default: 1,
+      min: 0,
+      integer: true,
+      description: "Promotions that one flight gets at the most",
+    },
+    "promo-cooldown": {
+      type: "number",
+      value: "MINUTES",
+      default: 60,
+      min: 0,
+      description: "Event time between two promotions of a flight, in minutes",
+    },
+    "max-event-lead": {
+      type: "duration",
+      default: "7d",
+      description: "An event time further beyond its append time is a dead letter",
+    },
+    "commit-interval": {
+      type: "duration",
+      default: "100ms",
+      minMs: 1,
+      description: "Outputs, state and offsets are committed at least this often",
+    },
+    "session-timeout": {
+      type: "duration",
+      default: "10s",
+      minMs: 1000,
+      description: "Silence after which another consumer takes over this one's partitions",
+    },
+    "metrics-port": {
+      type: "number",
+      value: "PORT",
+      default: 8002,
+      min: 0,
+      max: 65535,
+      integer: true,
+      description: "Port of /metrics, /healthz and /readyz; 0 picks a free one",
+    },
+  },
+  notes: [
+    "Several consumers share the work: start another with --metrics-port 0.",
+    "KAFKA_BROKERS chooses Kafka; without it the embedded log (EVENT_LOG_FILE) is used.",
+  ],
+} as const;
+
+await runProcess(async (signal) => {
+  const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
+  const policy = policyNamed(values.policy)!;
+  const metrics = new ConsumerMetrics();
+  let ready = false;
+  const server = serveMetrics({
+    port: values["metrics-port"],
+    registry: metrics.registry,
+    notReady: () => ready ? undefined : "The event log is not open yet",
+  });
+  const log = await openEventLog("inventory-engine");
+  try {
+    const { partitions, direct, indirect } = await inputTopics(log);
+    logger.info("🚦 Consumer started (Iteration 2 with metrics)");
+    logger.info(`   ${policy.name} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`);
+    ready = true;
+    const lines = terminalLines();
+    const group = GROUPS.engine;
+    const sessionTimeoutMs = values["session-timeout"];
+    const eventLeadMsMax = values["max-event-lead"];
+    const topics = [...direct, REPARTITION_TOPIC];
+    const onError = (error: unknown, partition: number) => {
+      // Being fenced is how a partition changes hands; the new owner goes on.
+      if (error instanceof FencedError) logger.info(`Partition ${partition} went to another consumer`);
+      else {logger.warn(
+          `Partition ${partition} begins again: ${error instanceof Error ? error.message : error}`,
+        );}
+    };
+    const member = await log.member({ group, topics, companionTopics: [CHANGELOG_TOPIC], sessionTimeoutMs });
+    const passOnMembers = await Promise.all(indirect.map(async (topic) => ({
+      topic,
+      member: await log.member({ group: `${group}-${topic}`, topics: [topic], sessionTimeoutMs }),
+    })));
+    const lagTimer = setInterval(() => {
+      log.ranges(topics).then(
+        (ranges) => metrics.setLag(ranges),
+        (error) => logger.warn(`Cannot read the lag: ${error.message}`),
+      );
+    }, LAG_INTERVAL_MS);
+    try {
+      await Promise.all([
+        member.run((assigned, taskSignal) =>
+          runPartitionTask(assigned, taskSignal, {
+            log,
+            group,
+            topics,
+            repartitionTopic: REPARTITION_TOPIC,
+            changelogTopic: CHANGELOG_TOPIC,
+            orderTopic: ORDER_TOPIC,
+            partitions,
+            eventLeadMsMax,
+            commitIntervalMs: values["commit-interval"],
+            newEngine: () =>
+              new InventoryEngine({
+                policy,
+                logId: log.logId,
+                maxPromotionsPerFlight: values["max-promotions-per-flight"],
+                promoCooldownMs: values["promo-cooldown"] * 60_000,
+              }),
+            observer: {
+              restored({ partition, entries, durationMs, engine }) {
+                metrics.engines.set(partition, engine);
+                logger.info(
+                  `Partition ${partition}: ${engine.flightsTracked} flights on sale (${entries} state entries restored in ${
+                    durationMs.toFixed(0)
+                  } ms)`,
+                );
+              },
+              committed(info) {
+                metrics.committed(info);
+                lines(info);
+              },
+              closed: (partition) => metrics.closed(partition),
+            },
+          }), { signal, onError }),
+        ...passOnMembers.map(({ topic, member }) =>
+          member.run((assigned, taskSignal) =>
+            runPassOnTask(assigned, taskSignal, {
+              log,
+              group: `${group}-${topic}`,
+              topic,
+              repartitionTopic: REPARTITION_TOPIC,
+              eventLeadMsMax,
+              onCommitted: (info) => metrics.passedOn(info),
+            }), { signal, onError })
+        ),
+      ]);
+    } finally {
+      clearInterval(lagTimer);
+      await member.close();
+      await Promise.all(passOnMembers.map(({ member }) => member.close()));
+    }
+    logger.info("Consumer stopped; what it processed is committed");
+  } finally {
+    await log.close();
+    await server.close();
+  }
+});
+
+/** Which input topics are read where their records land, and which are passed on as a whole. */
+async function inputTopics(
+  log: EventLog,
+): Promise<{ partitions: number; direct: string[]; indirect: string[] }> {
+  const counts = new Map((await log.listTopics()).map(({ name, partitions }) => [name, partitions]));
+  const needed = [...ENGINE_INPUT_TOPICS, REPARTITION_TOPIC, CHANGELOG_TOPIC, ORDER_TOPIC];
+  const missing = needed.filter((topic) => !counts.has(topic));
+  if (missing.length > 0) {
+    throw new UnknownTopicError(
+      `The log has no topic ${missing.join(", ")}. Create the topics with: deno task topics`,
+    );
+  }
+  const partitions = counts.get(REPARTITION_TOPIC)!;
+  for (const topic of [CHANGELOG_TOPIC, ORDER_TOPIC]) {
+    if (counts.get(topic) !== partitions) {
+      throw new OperatorError(
+        `Topic "${topic}" has ${
+          counts.get(topic)
+        } partitions, "${REPARTITION_TOPIC}" ${partitions}: they must agree. Delete both and run: deno task topics`,
+      );
+    }
+  }
+  const direct = ENGINE_INPUT_TOPICS.filter((topic) => counts.get(topic) === partitions);
+  const indirect = ENGINE_INPUT_TOPICS.filter((topic) => counts.get(topic) !== partitions);
+  for (const topic of indirect) {
+    logger.info(
+      `Topic "${topic}" has ${
+        counts.get(topic)
+      } partitions, not ${partitions}: its records are passed on by flight`,
+    );
+  }
+  return { partitions, direct, indirect };
+}
+
+/** The per-event lines, for a person at the terminal; few a second, whatever the load. */
+function terminalLines(): (info: CommitInfo) => void {
+  const metricLines = new RateLimitedLines({ perSecondMax: 2 });
+  const promoLines = new RateLimitedLines({ perSecondMax: 10 });
+  return ({ outputs }) => {
+    for (const { topic, key, value } of outputs) {
+      if (topic === "inventory_metrics") metricLines.say(() => `📊 Metrics updated for ${key}`);
+      else promoLines.say(() => `💸 Promo triggered for ${key}: ${JSON.parse(value!).discount_percentage}%`);
+    }
+  };
+}

@@ -1,0 +1,137 @@
+/** The consumer's Prometheus figures. */
+
+import type { PartitionOffset, PartitionRange } from "../event_log/event_log.ts";
+import { Counter, Gauge, Histogram, processRegistry } from "../process/metrics_server.ts";
+import type { Registry } from "../process/metrics_server.ts";
+import type { InventoryEngine } from "./inventory_engine.ts";
+import type { CommitInfo } from "./partition_task.ts";
+
+/** Above this many flights on sale the series by flight are left out. */
+export const FLIGHT_SERIES_MAX = 2000;
+/** Offsets at a partition's end that may be transaction markers: no lag once reading finds nothing more. */
+const TRAILING_MARKERS = 8;
+
+/** Counts what the partition tasks commit, and asks their engines when it is scraped. */
+export class ConsumerMetrics {
+  readonly registry: Registry = processRegistry();
+  readonly engines = new Map<number, InventoryEngine>();
+  readonly #positions = new Map<string, number>();
+  readonly #lag: Gauge<"topic" | "partition">;
+  readonly #processed: Counter;
+  readonly #promotions: Counter;
+  readonly #deadLetters: Counter<"reason">;
+  readonly #repartitioned: Counter;
+  readonly #commitSeconds: Histogram;
+
+  constructor() {
+    const registers = [this.registry];
+    const engines = this.engines;
+    const sum = (of: (engine: InventoryEngine) => number) =>
+      engines.values().reduce((total, engine) => total + of(engine), 0);
+    this.#processed = new Counter({
+      name: "consumer_events_processed_total",
+      help: "Input records processed and committed",
+      registers,
+    });
+    this.#promotions = new Counter({
+      name: "consumer_promotions_triggered_total",
+      help: "Promotions decided and committed",
+      registers,
+    });
+    this.#deadLetters = new Counter({
+      name: "consumer_dead_letters_total",
+      help: "Records refused, by reason",
+      labelNames: ["reason"],
+      registers,
+    });
+    this.#repartitioned = new Counter({
+      name: "consumer_repartitioned_total",
+      help: "Records without a key or in another partition than their flight's, passed on",
+      registers,
+    });
+    this.#commitSeconds = new Histogram({
+      name: "consumer_commit_duration_seconds",
+      help: "Time to commit outputs, state and offsets as one",
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    });
+    this.#lag = new Gauge({
+      name: "consumer_lag_records",
+      help: "Records of an input partition that were not processed yet",
+      labelNames: ["topic", "partition"],
+      registers,
+    });
+    new Gauge({
+      name: "consumer_flights_tracked",
+      help: "Flights on sale",
+      registers,
+      collect() {
+        this.set(sum((engine) => engine.flightsTracked));
+      },
+    });
+    new Gauge({
+      name: "consumer_events_waiting",
+      help: "Events that wait for a flight that is not known yet",
+      registers,
+      collect() {
+        this.set(sum((engine) => engine.eventsWaiting));
+      },
+    });
+    new Gauge({
+      name: "consumer_booking_velocity_per_hour",
+      help: `Bookings in the last 60 minutes of event time; left out above ${FLIGHT_SERIES_MAX} flights`,
+      labelNames: ["flight_id"],
+      registers,
+      collect() {
+        this.reset();
+        if (sum((engine) => engine.flightsTracked) > FLIGHT_SERIES_MAX) return;
+        for (const engine of engines.values()) {
+          for (const [flight_id, velocity] of engine.velocities()) this.set({ flight_id }, velocity);
+        }
+      },
+    });
+  }
+
+  committed(info: CommitInfo): void {
+    this.#processed.inc(info.inputs);
+    this.#repartitioned.inc(info.passedOn);
+    this.#promotions.inc(
+      info.outputs.reduce((n, output) => output.topic === "promo_decisions" ? n + 1 : n, 0),
+    );
+    this.refused(info.refusals);
+    this.#commitSeconds.observe(info.durationMs / 1000);
+    this.setPositions(info.positions);
+  }
+
+  passedOn(info: { passedOn: number; refusals: string[] }): void {
+    this.#repartitioned.inc(info.passedOn);
+    this.refused(info.refusals);
+  }
+
+  refused(reasons: string[]): void {
+    for (const reason of reasons) this.#deadLetters.inc({ reason });
+  }
+
+  setPositions(positions: PartitionOffset[]): void {
+    for (const { topic, partition, offset } of positions) {
+      this.#positions.set(`${topic}/${partition}`, offset);
+    }
+  }
+
+  /** Partitions that were given up have no series. */
+  closed(partition: number): void {
+    this.engines.delete(partition);
+    for (const key of this.#positions.keys()) if (key.endsWith(`/${partition}`)) this.#positions.delete(key);
+  }
+
+  /** Compares what the partitions hold with what was committed. */
+  setLag(ranges: PartitionRange[]): void {
+    this.#lag.reset();
+    for (const { topic, partition, end } of ranges) {
+      const position = this.#positions.get(`${topic}/${partition}`);
+      if (position === undefined) continue;
+      const lag = end - position;
+      this.#lag.set({ topic, partition }, lag <= TRAILING_MARKERS ? 0 : lag);
+    }
+  }
+}

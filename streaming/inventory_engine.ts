@@ -1,0 +1,518 @@
+/**
+ * The inventory engine: from lifecycle events, bookings and inventory snapshots to metrics and promotions.
+ *
+ * Pure: time comes from the events, nothing is read or written, so live runs, replays and tests take the same
+ * steps, and the same input in the same order gives the same outputs byte for byte. One engine serves one
+ * partition number, which holds all events of its flights.
+ *
+ * Clocks. Each flight has a clock, its newest event time; metrics and decisions are taken at that time. The
+ * partition's clock is the newest event time of all; it only decides when waiting events and departed flights
+ * are let go, so that history that is filled in later (older event times) is treated like everything else.
+ *
+ * @module
+ */
+
+import type { BookingCancelled, BookingCreated } from "../events/bookings.ts";
+import type { RefusedRecord } from "../events/dead_letters.ts";
+import { EventError } from "../events/event_error.ts";
+import type { EventErrorReason } from "../events/event_error.ts";
+import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lifecycle.ts";
+import { formatInstant, parseInstant } from "../events/instant.ts";
+import { parseEvent } from "../events/parse_event.ts";
+import type { ParsedEvent } from "../events/parse_event.ts";
+import type { PromotionTriggered } from "../events/promo_decisions.ts";
+import { FlightState } from "./flight_state.ts";
+import type { FlightFacts } from "./flight_state.ts";
+import type { Observation, PromotionPolicy } from "./policies/policy.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+export interface InventoryEngineOptions {
+  policy: PromotionPolicy;
+  /** Part of output ids and of a decision's source. */
+  logId: string;
+  /** Default 1. */
+  maxPromotionsPerFlight?: number;
+  /** Event time between two promotions of a flight. Default 60 minutes. */
+  promoCooldownMs?: number;
+  /** How long an event waits for its flight, of the partition's clock. Default 24 hours. */
+  unknownFlightWaitMs?: number;
+  /** How many events may wait in this partition. Default 10,000. */
+  unknownFlightWaitingMax?: number;
+  /** How long a flight that is over is remembered, of the partition's clock. Default 48 hours. */
+  departedFlightKeptMs?: number;
+}
+
+/** An event that goes out, keyed by its flight. */
+export interface EngineOutput {
+  topic: "inventory_metrics" | "promo_decisions";
+  flightId: string;
+  /** The event as JSON text. */
+  value: string;
+}
+
+/** A record that the engine gave up on. */
+export interface Refusal {
+  record: RefusedRecord;
+  reason: EventErrorReason;
+  message: string;
+}
+
+/** A change of the state; `null` removes the entry. */
+export interface StateChange {
+  key: string;
+  value: string | null;
+}
+
+/** What happened since the last {@link InventoryEngine.take}. */
+export interface EngineStep {
+  outputs: EngineOutput[];
+  refusals: Refusal[];
+  changes: StateChange[];
+}
+
+/** What the engine counted since it began. */
+export interface EngineCounts {
+  metrics: number;
+  promotions: number;
+  duplicates: number;
+}
+
+interface WaitingEvent {
+  record: RefusedRecord;
+  /** The partition's clock when it came. */
+  sinceMs: number;
+}
+
+/** One remembered booking: id, event time in milliseconds, seats (0: cancelled). */
+type BookingEntry = [string, number, number];
+
+const CLOCK_KEY = "clock";
+const FLIGHT_PREFIX = "flight/";
+const BOOKINGS_PREFIX = "bookings/";
+const WAITING_PREFIX = "waiting/";
+
+function round(value: number, decimals: 2 | 3): number {
+  const scale = decimals === 2 ? 100 : 1000;
+  return Math.round(value * scale) / scale;
+}
+
+/** The engine's state is what {@link InventoryEngine.restore} was given and {@link InventoryEngine.apply} made of it. */
+export class InventoryEngine {
+  readonly counts: EngineCounts = { metrics: 0, promotions: 0, duplicates: 0 };
+  readonly #policy: PromotionPolicy;
+  readonly #logId: string;
+  readonly #logSuffix: string;
+  readonly #maxPromotions: number;
+  readonly #promoCooldownMs: number;
+  readonly #waitMs: number;
+  readonly #waitingMax: number;
+  readonly #departedKeptMs: number;
+
+  readonly #flights = new Map<string, FlightState>();
+  /** By source id, in order of arrival. */
+  readonly #waiting = new Map<string, WaitingEvent>();
+  readonly #waitingByFlight = new Map<string, string[]>();
+  #clockMs = -Infinity;
+  #sweptHour = -Infinity;
+
+  #outputs: EngineOutput[] = [];
+  #refusals: Refusal[] = [];
+  #changes: StateChange[] = [];
+  readonly #changedFlights = new Set<FlightState>();
+  readonly #newBookings = new Map<FlightState, BookingEntry[]>();
+  #clockChanged = false;
+
+  constructor(options: InventoryEngineOptions) {
+    const {
+      maxPromotionsPerFlight = 1,
+      promoCooldownMs = HOUR_MS,
+      unknownFlightWaitMs = DAY_MS,
+      unknownFlightWaitingMax = 10_000,
+      departedFlightKeptMs = 2 * DAY_MS,
+    } = options;
+    this.#policy = options.policy;
+    this.#logId = options.logId;
+    this.#logSuffix = `@${options.logId.slice(0, 8)}`;
+    this.#maxPromotions = maxPromotionsPerFlight;
+    this.#promoCooldownMs = promoCooldownMs;
+    this.#waitMs = unknownFlightWaitMs;
+    this.#waitingMax = unknownFlightWaitingMax;
+    this.#departedKeptMs = departedFlightKeptMs;
+  }
+
+  /** Flights on sale. */
+  get flightsTracked(): number {
+    let tracked = 0;
+    for (const flight of this.#flights.values()) if (flight.facts.phase === "scheduled") tracked++;
+    return tracked;
+  }
+
+  /** Events that wait for their flight. */
+  get eventsWaiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** The flights on sale and their last velocity per hour. */
+  *velocities(): Iterable<[flightId: string, velocityPerHour: number]> {
+    for (const flight of this.#flights.values()) {
+      if (flight.facts.phase === "scheduled" && flight.facts.lastVelocity !== null) {
+        yield [flight.flightId, flight.facts.lastVelocity];
+      }
+    }
+  }
+
+  /**
+   * Takes one event. `record` is where it stood first, whole, for outputs' ids and for dead letters.
+   *
+   * @throws never for an event that passed its checks; what cannot be applied is a {@link Refusal}.
+   */
+  apply(parsed: ParsedEvent, record: RefusedRecord): void {
+    if (parsed.eventTimeMs > this.#clockMs) {
+      this.#clockMs = parsed.eventTimeMs;
+      this.#clockChanged = true;
+      this.#letGo();
+    }
+    this.#dispatch(parsed, record);
+  }
+
+  #dispatch(parsed: ParsedEvent, record: RefusedRecord): void {
+    const event = parsed.event;
+    switch (event.event_type) {
+      case "BookingCreated":
+      case "BookingCancelled":
+      case "CabinInventorySnapshot":
+      case "FlightDelayed":
+      case "FlightDeparted":
+      case "FlightArrived":
+      case "FlightCancelled": {
+        const flight = this.#flights.get(event.flight_id);
+        if (flight === undefined) this.#wait(event.flight_id, record);
+        else if (event.event_type === "BookingCreated") this.#book(flight, event, parsed.eventTimeMs, record);
+        else if (event.event_type === "BookingCancelled") {
+          this.#cancel(flight, event, parsed.eventTimeMs, record);
+        } else if (event.event_type === "CabinInventorySnapshot") {
+          this.#snapshot(flight, parsed.eventTimeMs, record);
+        } else this.#lifecycle(flight, event, parsed.eventTimeMs);
+        return;
+      }
+      case "FlightScheduled":
+        this.#schedule(event, parsed.eventTimeMs);
+        return;
+      default:
+        throw new Error(`The engine does not read ${event.event_type} events; its input topics are wrong`);
+    }
+  }
+
+  #schedule(event: FlightScheduled, eventTimeMs: number): void {
+    const departureMs = parseInstant(event.scheduled_departure_time);
+    const known = this.#flights.get(event.flight_id);
+    if (known !== undefined) {
+      known.advance(eventTimeMs);
+      known.facts.totalSeats = event.total_seats;
+      known.facts.departureMs = departureMs;
+      if (known.facts.phase === "cancelled") known.facts.phase = "scheduled";
+      this.#touch(known);
+      return;
+    }
+    const flight = new FlightState(event.flight_id, {
+      phase: "scheduled",
+      totalSeats: event.total_seats,
+      departureMs,
+      bookedSeats: 0,
+      clockMs: eventTimeMs,
+      lastVelocity: null,
+      promotions: 0,
+      lastPromotionMs: null,
+      bookingEntries: 0,
+      touchedMs: this.#clockMs,
+    });
+    this.#flights.set(event.flight_id, flight);
+    this.#touch(flight);
+    const waiting = this.#waitingByFlight.get(event.flight_id);
+    if (waiting === undefined) return;
+    this.#waitingByFlight.delete(event.flight_id);
+    for (const id of waiting) {
+      const { record } = this.#waiting.get(id)!;
+      this.#waiting.delete(id);
+      this.#changes.push({ key: WAITING_PREFIX + id, value: null });
+      this.#dispatch(parseEvent(record, { eventLeadMsMax: Infinity }), record);
+    }
+  }
+
+  #lifecycle(
+    flight: FlightState,
+    event: Exclude<FlightLifecycleEvent, FlightScheduled>,
+    eventTimeMs: number,
+  ): void {
+    flight.advance(eventTimeMs);
+    if (event.event_type === "FlightDeparted" || event.event_type === "FlightArrived") {
+      flight.facts.phase = "departed";
+    } else if (event.event_type === "FlightCancelled" && flight.facts.phase === "scheduled") {
+      flight.facts.phase = "cancelled";
+    }
+    // A cancelled flight may be put back on sale, so only a departed one forgets its bookings.
+    if (flight.facts.phase === "departed") this.#forgetBookings(flight);
+    this.#touch(flight);
+  }
+
+  #book(flight: FlightState, event: BookingCreated, eventTimeMs: number, record: RefusedRecord): void {
+    if (this.#isOver(flight, record)) return;
+    if (flight.seatsByBooking.has(event.booking_id)) {
+      this.counts.duplicates++;
+      return;
+    }
+    const seats = event.passengers.length;
+    flight.advance(eventTimeMs);
+    flight.countBooking(eventTimeMs);
+    flight.facts.bookedSeats += seats;
+    this.#remember(flight, event.booking_id, eventTimeMs, seats);
+    this.#evaluate(flight, event.event_time, eventTimeMs, record);
+  }
+
+  #cancel(flight: FlightState, event: BookingCancelled, eventTimeMs: number, record: RefusedRecord): void {
+    if (this.#isOver(flight, record)) return;
+    const seats = flight.seatsByBooking.get(event.booking_id);
+    if (seats === 0) {
+      this.counts.duplicates++;
+      return;
+    }
+    flight.advance(eventTimeMs);
+    // A cancellation that overtook its booking is remembered, so that the booking does not count when it comes.
+    if (seats !== undefined) flight.facts.bookedSeats -= seats;
+    this.#remember(flight, event.booking_id, eventTimeMs, 0);
+    this.#evaluate(flight, event.event_time, eventTimeMs, record);
+  }
+
+  #snapshot(flight: FlightState, eventTimeMs: number, record: RefusedRecord): void {
+    if (flight.facts.phase !== "scheduled") return;
+    flight.advance(eventTimeMs);
+    this.#evaluate(flight, undefined, eventTimeMs, record);
+  }
+
+  #isOver(flight: FlightState, record: RefusedRecord): boolean {
+    const { phase } = flight.facts;
+    if (phase === "scheduled") return false;
+    this.#refusals.push({
+      record,
+      reason: "flight_departed",
+      message: `Flight ${flight.flightId} is ${phase}: nothing can be booked or cancelled on it`,
+    });
+    return true;
+  }
+
+  #remember(flight: FlightState, bookingId: string, eventTimeMs: number, seats: number): void {
+    flight.seatsByBooking.set(bookingId, seats);
+    const entries = this.#newBookings.get(flight);
+    if (entries === undefined) this.#newBookings.set(flight, [[bookingId, eventTimeMs, seats]]);
+    else entries.push([bookingId, eventTimeMs, seats]);
+  }
+
+  #evaluate(
+    flight: FlightState,
+    eventTime: string | undefined,
+    eventTimeMs: number,
+    record: RefusedRecord,
+  ): void {
+    const { facts } = flight;
+    const toDepartureMs = Math.max(0, facts.departureMs - facts.clockMs);
+    const observation: Observation = {
+      load_factor: round(Math.min(1, facts.bookedSeats / facts.totalSeats), 3),
+      minutes_to_departure: Math.floor(toDepartureMs / 60_000),
+      days_to_departure: round(toDepartureMs / DAY_MS, 2),
+      booking_velocity_per_hour: flight.velocityPerHour(),
+      previous_velocity_per_hour: facts.lastVelocity,
+    };
+    // The event's own text serves again where it has the form that we write.
+    const time = eventTime !== undefined && eventTimeMs === facts.clockMs && eventTime.length === 24
+      ? eventTime
+      : formatInstant(facts.clockMs);
+    const id = `${record.topic}-${record.partition}-${record.offset}`;
+    this.#outputs.push({
+      topic: "inventory_metrics",
+      flightId: flight.flightId,
+      value:
+        `{"event_type":"CabinInventoryMetrics","event_time":"${time}","flight_id":${flight.flightIdJson}` +
+        `,"booked_seats":${facts.bookedSeats},"total_seats":${facts.totalSeats}` +
+        `,"load_factor":${observation.load_factor},"minutes_to_departure":${observation.minutes_to_departure}` +
+        `,"days_to_departure":${observation.days_to_departure}` +
+        `,"booking_velocity_per_hour":${observation.booking_velocity_per_hour}` +
+        `,"event_id":"${id}-0${this.#logSuffix}"}`,
+    });
+    this.counts.metrics++;
+    if (this.#mayPromote(facts)) {
+      this.#promote(flight, observation, time, `${id}-1${this.#logSuffix}`, record);
+    }
+    facts.lastVelocity = observation.booking_velocity_per_hour;
+    this.#touch(flight);
+  }
+
+  #mayPromote(facts: FlightFacts): boolean {
+    return facts.promotions < this.#maxPromotions &&
+      (facts.lastPromotionMs === null || facts.clockMs - facts.lastPromotionMs >= this.#promoCooldownMs);
+  }
+
+  #promote(
+    flight: FlightState,
+    observation: Observation,
+    time: string,
+    eventId: string,
+    record: RefusedRecord,
+  ): void {
+    const decision = this.#policy.evaluate(observation);
+    if (decision === undefined) return;
+    flight.facts.promotions++;
+    flight.facts.lastPromotionMs = flight.facts.clockMs;
+    this.counts.promotions++;
+    const event: PromotionTriggered = {
+      event_type: "PromotionTriggered",
+      event_time: time,
+      flight_id: flight.flightId,
+      decision_source: this.#policy.name,
+      current_load_factor: observation.load_factor,
+      minutes_to_departure: observation.minutes_to_departure,
+      days_to_departure: observation.days_to_departure,
+      booking_velocity_per_hour: observation.booking_velocity_per_hour,
+      target_fare_bucket: "K",
+      discount_percentage: decision.discount_percentage,
+      event_id: eventId,
+      policy: `${this.#policy.name}/${this.#policy.version}`,
+      inputs: { ...observation },
+      thresholds: decision.thresholds,
+      reason: decision.reason,
+      source: {
+        log_id: this.#logId,
+        topic: record.topic,
+        partition: record.partition,
+        offset: record.offset,
+      },
+    };
+    this.#outputs.push({ topic: "promo_decisions", flightId: flight.flightId, value: JSON.stringify(event) });
+  }
+
+  #wait(flightId: string, record: RefusedRecord): void {
+    if (this.#waiting.size >= this.#waitingMax) {
+      this.#refusals.push({
+        record,
+        reason: "unknown_flight",
+        message: `Flight ${flightId} is not known, and ${this.#waitingMax} events wait for theirs already`,
+      });
+      return;
+    }
+    const id = `${record.topic}-${record.partition}-${record.offset}`;
+    const waiting = { record, sinceMs: this.#clockMs };
+    this.#addWaiting(id, flightId, waiting);
+    this.#changes.push({ key: WAITING_PREFIX + id, value: JSON.stringify({ flightId, ...waiting }) });
+  }
+
+  #addWaiting(id: string, flightId: string, waiting: WaitingEvent): void {
+    this.#waiting.set(id, waiting);
+    const ids = this.#waitingByFlight.get(flightId);
+    if (ids === undefined) this.#waitingByFlight.set(flightId, [id]);
+    else ids.push(id);
+  }
+
+  /** Lets go of what the partition's clock has passed: events that waited too long, flights that are over. */
+  #letGo(): void {
+    for (const [id, { record, sinceMs }] of this.#waiting) {
+      if (this.#clockMs - sinceMs <= this.#waitMs) break;
+      const { event } = parseEvent(record, { eventLeadMsMax: Infinity });
+      const flightId = (event as BookingCreated).flight_id;
+      this.#waiting.delete(id);
+      const others = this.#waitingByFlight.get(flightId)!.filter((other) => other !== id);
+      if (others.length === 0) this.#waitingByFlight.delete(flightId);
+      else this.#waitingByFlight.set(flightId, others);
+      this.#changes.push({ key: WAITING_PREFIX + id, value: null });
+      this.#refusals.push({
+        record,
+        reason: "unknown_flight",
+        message: `Flight ${flightId} did not become known within ${this.#waitMs / HOUR_MS} hours`,
+      });
+    }
+    const hour = Math.floor(this.#clockMs / HOUR_MS);
+    if (hour === this.#sweptHour) return;
+    this.#sweptHour = hour;
+    for (const flight of this.#flights.values()) {
+      const { phase, departureMs, touchedMs } = flight.facts;
+      const overSinceMs = phase === "scheduled" ? Math.max(departureMs, touchedMs) : touchedMs;
+      if (this.#clockMs - overSinceMs <= this.#departedKeptMs) continue;
+      this.#forgetBookings(flight);
+      this.#flights.delete(flight.flightId);
+      this.#changedFlights.delete(flight);
+      this.#changes.push({ key: FLIGHT_PREFIX + flight.flightId, value: null });
+    }
+  }
+
+  #forgetBookings(flight: FlightState): void {
+    for (let entry = 0; entry < flight.facts.bookingEntries; entry++) {
+      this.#changes.push({ key: `${BOOKINGS_PREFIX}${flight.flightId}/${entry}`, value: null });
+    }
+    flight.facts.bookingEntries = 0;
+    flight.seatsByBooking.clear();
+    this.#newBookings.delete(flight);
+  }
+
+  #touch(flight: FlightState): void {
+    flight.facts.touchedMs = this.#clockMs;
+    this.#changedFlights.add(flight);
+  }
+
+  /** What happened since the last call, to be stored as one. Bookings of a step are one entry per flight. */
+  take(): EngineStep {
+    for (const [flight, entries] of this.#newBookings) {
+      const key = `${BOOKINGS_PREFIX}${flight.flightId}/${flight.facts.bookingEntries++}`;
+      this.#changes.push({ key, value: JSON.stringify(entries) });
+    }
+    this.#newBookings.clear();
+    for (const flight of this.#changedFlights) {
+      this.#changes.push({ key: FLIGHT_PREFIX + flight.flightId, value: JSON.stringify(flight.facts) });
+    }
+    this.#changedFlights.clear();
+    if (this.#clockChanged) {
+      this.#changes.push({
+        key: CLOCK_KEY,
+        value: JSON.stringify({ clockMs: this.#clockMs, sweptHour: this.#sweptHour }),
+      });
+    }
+    this.#clockChanged = false;
+    const step = { outputs: this.#outputs, refusals: this.#refusals, changes: this.#changes };
+    this.#outputs = [];
+    this.#refusals = [];
+    this.#changes = [];
+    return step;
+  }
+
+  /**
+   * Puts back a stored state: the last value of each key, in the order of the writes. Call it once, on a new
+   * engine.
+   */
+  restore(entries: Iterable<StateChange>): void {
+    const bookings: [flightId: string, entries: BookingEntry[]][] = [];
+    for (const { key, value } of entries) {
+      if (value === null) continue;
+      if (key === CLOCK_KEY) {
+        ({ clockMs: this.#clockMs, sweptHour: this.#sweptHour } = JSON.parse(value));
+      } else if (key.startsWith(FLIGHT_PREFIX)) {
+        const flightId = key.slice(FLIGHT_PREFIX.length);
+        this.#flights.set(flightId, new FlightState(flightId, JSON.parse(value) as FlightFacts));
+      } else if (key.startsWith(BOOKINGS_PREFIX)) {
+        bookings.push([key.slice(BOOKINGS_PREFIX.length, key.lastIndexOf("/")), JSON.parse(value)]);
+      } else if (key.startsWith(WAITING_PREFIX)) {
+        const { flightId, record, sinceMs } = JSON.parse(value) as WaitingEvent & { flightId: string };
+        this.#addWaiting(key.slice(WAITING_PREFIX.length), flightId, { record, sinceMs });
+      }
+    }
+    for (const [flightId, list] of bookings) {
+      const flight = this.#flights.get(flightId);
+      if (flight === undefined) {
+        throw new EventError("unknown_flight", `State holds bookings of ${flightId}, but no such flight`);
+      }
+      for (const [bookingId, eventTimeMs, seats] of list) {
+        // A cancellation is remembered by its own time, which is no booking's.
+        if (seats > 0) flight.countBooking(eventTimeMs);
+        flight.seatsByBooking.set(bookingId, seats);
+      }
+    }
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * One partition number of the inventory engine, exactly once: reads, steps, and commits outputs, state and input
+ * offsets as one.
+ *
+ * Order of a task's life:
+ *  1. Open the transactor of this partition number: fences whoever owned it before.
+ *  2. Append a marker to the changelog and read the changelog up to it: the state as of the last commit.
+ *  3. Go on at the offsets committed for the group.
+ *  4. Read, merge by event time, step.
+ *  5. Commit outputs, dead letters, passed-on records, the order taken, state changes and offsets as one.
+ *  6. On any error drop the engine and the transactor: the task begins again at 1.
+ *
+ * @module
+ */
+
+import type {
+  AssignedPartition,
+  EventLog,
+  NewRecord,
+  PartitionOffset,
+  Transactor,
+} from "../event_log/event_log.ts";
+import { deadLetterRecords, intake, passedOnRecord } from "./_intake.ts";
+import type { IntakeItem, IntakeOptions } from "./_intake.ts";
+import { EventTimeMerge } from "./event_time_merge.ts";
+import type { InventoryEngine, Refusal, StateChange } from "./inventory_engine.ts";
+
+/** Told what a task does; for metrics and lines at the terminal. Must not throw. */
+export interface PartitionTaskObserver {
+  restored?(info: { partition: number; entries: number; durationMs: number; engine: InventoryEngine }): void;
+  committed?(info: CommitInfo): void;
+  closed?(partition: number): void;
+}
+
+/** One commit. */
+export interface CommitInfo {
+  partition: number;
+  /** Input records that this commit moved past. */
+  inputs: number;
+  outputs: NewRecord[];
+  refusals: string[];
+  passedOn: number;
+  durationMs: number;
+  positions: PartitionOffset[];
+}
+
+export interface PartitionTaskOptions {
+  log: EventLog;
+  group: string;
+  /** Input topics in merge order; the repartition topic is one of them. */
+  topics: readonly string[];
+  repartitionTopic: string;
+  changelogTopic: string;
+  orderTopic: string;
+  /** Partitions of all these topics. */
+  partitions: number;
+  eventLeadMsMax: number;
+  newEngine: () => InventoryEngine;
+  observer?: PartitionTaskObserver;
+  /** Commits at the latest this long after the first uncommitted record. Default 100 ms. */
+  commitIntervalMs?: number;
+  /** Commits at the latest after this many records. Default 10,000. */
+  commitRecordsMax?: number;
+}
+
+const LANE_ITEMS_MAX = 8_000;
+const LANE_ITEMS_RESUME = 2_000;
+const RESTORE_SILENCE_MS_MAX = 30_000;
+/** Offsets at a partition's end that may be transaction markers rather than records. */
+const TRAILING_MARKERS = 8;
+const MARKER_KEY = "marker";
+
+/** Runs until `signal` aborts; finishes the commit at hand. Throws what went wrong; see step 6. */
+export async function runPartitionTask(
+  assigned: AssignedPartition,
+  signal: AbortSignal,
+  options: PartitionTaskOptions,
+): Promise<void> {
+  const { log, group } = options;
+  // Step 1: fence.
+  const transactor = await log.transactor(`${group}-${assigned.partition}`);
+  try {
+    const engine = await restoreEngine(assigned, transactor, signal, options);
+    if (engine !== undefined) await new PartitionTask(assigned, transactor, engine, options).run(signal);
+  } finally {
+    options.observer?.closed?.(assigned.partition);
+    await transactor.close();
+  }
+}
+
+/** Step 2. The marker tells the end, which the high watermark cannot: transaction markers take offsets too. */
+async function restoreEngine(
+  assigned: AssignedPartition,
+  transactor: Transactor,
+  signal: AbortSignal,
+  options: PartitionTaskOptions,
+): Promise<InventoryEngine | undefined> {
+  const { changelogTopic: topic, newEngine, observer } = options;
+  const { partition, reader } = assigned;
+  const startedMs = performance.now();
+  const marker = crypto.randomUUID();
+  await transactor.commit({ records: [{ topic, partition, key: MARKER_KEY, value: marker }] });
+  const start = (await options.log.ranges([topic])).find((range) => range.partition === partition)!.start;
+  reader.seek({ topic, partition, offset: start });
+  reader.resume([topic]);
+  // Deleted and set again, so that the order is that of the last writes.
+  const entries = new Map<string, string>();
+  let complete = false;
+  let heardMs = performance.now();
+  while (!complete) {
+    if (signal.aborted) return undefined;
+    const batches = await reader.poll({ maxWaitMs: 200, signal });
+    if (batches.length > 0) heardMs = performance.now();
+    else if (performance.now() - heardMs > RESTORE_SILENCE_MS_MAX) {
+      throw new Error(
+        `Cannot restore partition ${partition} from "${topic}": no record for ${
+          RESTORE_SILENCE_MS_MAX / 1000
+        } s and the end marker was not seen`,
+      );
+    }
+    for (const { key, value } of batches.flatMap((batch) => batch.records)) {
+      if (key === null) continue;
+      if (key === MARKER_KEY) complete ||= value === marker;
+      else {
+        entries.delete(key);
+        if (value !== null) entries.set(key, value);
+      }
+    }
+  }
+  reader.pause([topic]);
+  const engine = newEngine();
+  engine.restore(Array.from(entries, ([key, value]): StateChange => ({ key, value })));
+  observer?.restored?.({
+    partition,
+    entries: entries.size,
+    durationMs: performance.now() - startedMs,
+    engine,
+  });
+  return engine;
+}
+
+class PartitionTask {
+  readonly #partition: number;
+  readonly #reader: AssignedPartition["reader"];
+  readonly #transactor: Transactor;
+  readonly #engine: InventoryEngine;
+  readonly #options: PartitionTaskOptions;
+  readonly #intake: IntakeOptions;
+  readonly #merge: EventTimeMerge<IntakeItem>;
+  /** By topic: the next offset to be read, and the next to be processed. */
+  readonly #readTo = new Map<string, number>();
+  readonly #positions = new Map<string, number>();
+  readonly #paused = new Set<string>();
+
+  #inputs = 0;
+  #firstInputMs = 0;
+  #from = new Map<string, number>();
+  #runs: [lane: number, records: number][] = [];
+  #passedOn: NewRecord[] = [];
+  #refusals: Refusal[] = [];
+
+  constructor(
+    assigned: AssignedPartition,
+    transactor: Transactor,
+    engine: InventoryEngine,
+    options: PartitionTaskOptions,
+  ) {
+    this.#partition = assigned.partition;
+    this.#reader = assigned.reader;
+    this.#transactor = transactor;
+    this.#engine = engine;
+    this.#options = options;
+    this.#intake = {
+      repartitionTopic: options.repartitionTopic,
+      partitions: options.partitions,
+      eventLeadMsMax: options.eventLeadMsMax,
+    };
+    // On the embedded log an empty poll means that there is nothing; on Kafka a fetch may be under way.
+    const idleWaitMs = options.log.engine === "kafka" ? 50 : 0;
+    this.#merge = new EventTimeMerge<IntakeItem>(options.topics, performance.now(), { idleWaitMs });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { commitIntervalMs = 100, commitRecordsMax = 10_000 } = this.#options;
+    await this.#goToCommitted();
+    while (!signal.aborted) {
+      await this.#read(signal);
+      this.#step(commitRecordsMax);
+      const due = this.#inputs >= commitRecordsMax ||
+        (this.#inputs > 0 && performance.now() - this.#firstInputMs >= commitIntervalMs);
+      if (due) await this.#commit();
+    }
+    // Drain: what was stepped is committed; what was only read comes again.
+    if (this.#inputs > 0) await this.#commit();
+  }
+
+  /** Step 3. */
+  async #goToCommitted(): Promise<void> {
+    const { log, group, topics } = this.#options;
+    const [ranges, committed] = await Promise.all([
+      log.ranges([...topics]),
+      log.committedOffsets(group, [...topics]),
+    ]);
+    for (const topic of topics) {
+      const here = (place: { topic: string; partition: number }) =>
+        place.topic === topic && place.partition === this.#partition;
+      const range = ranges.find(here)!;
+      const offset = committed.find(here)?.offset ?? range.start;
+      this.#readTo.set(topic, offset);
+      this.#positions.set(topic, offset);
+      this.#merge.setLags(topic, range.end - offset > TRAILING_MARKERS);
+      this.#reader.seek({ topic, partition: this.#partition, offset });
+    }
+    this.#from = new Map(this.#positions);
+    this.#reader.resume([...topics]);
+  }
+
+  /** Step 4, the reading. */
+  async #read(signal: AbortSignal): Promise<void> {
+    const { commitIntervalMs = 100 } = this.#options;
+    let buffered = 0;
+    for (const topic of this.#options.topics) buffered += this.#merge.buffered(topic);
+    const maxWaitMs = buffered > 0 ? 0 : this.#inputs > 0 ? commitIntervalMs / 2 : 250;
+    const batches = await this.#reader.poll({ maxWaitMs, signal });
+    for (const batch of batches) {
+      this.#merge.push(batch.topic, batch.records.map((record) => intake(record, this.#intake)));
+      this.#merge.setLags(batch.topic, batch.endOffset - batch.nextOffset > TRAILING_MARKERS);
+      this.#readTo.set(batch.topic, batch.nextOffset);
+      if (this.#merge.buffered(batch.topic) > LANE_ITEMS_MAX) {
+        this.#reader.pause([batch.topic]);
+        this.#paused.add(batch.topic);
+      }
+    }
+    if (batches.length === 0 && buffered > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** Step 4, the stepping. */
+  #step(recordsMax: number): void {
+    const { topics } = this.#options;
+    const nowMs = performance.now();
+    while (this.#inputs < recordsMax) {
+      const next = this.#merge.next(nowMs);
+      if (next === undefined) break;
+      const { item, lane } = next;
+      if (this.#inputs++ === 0) this.#firstInputMs = nowMs;
+      this.#positions.set(topics[lane]!, item.offset + 1);
+      const run = this.#runs.at(-1);
+      if (run !== undefined && run[0] === lane) run[1]++;
+      else this.#runs.push([lane, 1]);
+      this.#take(item);
+    }
+    for (const topic of topics) {
+      const buffered = this.#merge.buffered(topic);
+      if (buffered === 0) {
+        this.#positions.set(topic, Math.max(this.#positions.get(topic)!, this.#readTo.get(topic)!));
+      }
+      if (buffered <= LANE_ITEMS_RESUME && this.#paused.delete(topic)) this.#reader.resume([topic]);
+    }
+  }
+
+  #take({ origin, outcome }: IntakeItem): void {
+    switch (outcome.kind) {
+      case "event":
+        this.#engine.apply(outcome.parsed, origin);
+        return;
+      case "pass on":
+        this.#passedOn.push(passedOnRecord(origin, outcome.flightId, this.#options.repartitionTopic));
+        return;
+      case "refuse":
+        this.#refusals.push({ record: origin, reason: outcome.reason, message: outcome.message });
+    }
+  }
+
+  /** Step 5. */
+  async #commit(): Promise<void> {
+    const { log, group, topics, observer, changelogTopic, orderTopic } = this.#options;
+    const partition = this.#partition;
+    const startedMs = performance.now();
+    const step = this.#engine.take();
+    const refusals = [...this.#refusals, ...step.refusals];
+    const outputs = step.outputs.map(({ topic, flightId, value }): NewRecord => ({
+      topic,
+      key: flightId,
+      value,
+    }));
+    const deadLetters = await deadLetterRecords(refusals, { group, logId: log.logId });
+    const changes = step.changes.map(({ key, value }): NewRecord => ({
+      topic: changelogTopic,
+      partition,
+      key,
+      value,
+    }));
+    const order: NewRecord = { topic: orderTopic, partition, key: null, value: this.#orderTaken() };
+    const positions = topics.map((topic) => ({ topic, partition, offset: this.#positions.get(topic)! }));
+    await this.#transactor.commit({
+      records: [...outputs, ...deadLetters, ...this.#passedOn, ...changes, order],
+      offsets: { group, positions },
+    });
+    observer?.committed?.({
+      partition,
+      inputs: this.#inputs,
+      outputs,
+      refusals: refusals.map(({ reason }) => reason),
+      passedOn: this.#passedOn.length,
+      durationMs: performance.now() - startedMs,
+      positions,
+    });
+    this.#inputs = 0;
+    this.#runs = [];
+    this.#passedOn = [];
+    this.#refusals = [];
+    this.#from = new Map(this.#positions);
+  }
+
+  /** The order in which a commit's records were taken: topics, ranges, and runs of (place of the topic, records). */
+  #orderTaken(): string {
+    const { topics } = this.#options;
+    return JSON.stringify({
+      topics,
+      from: topics.map((topic) => this.#from.get(topic)),
+      to: topics.map((topic) => this.#positions.get(topic)),
+      runs: this.#runs,
+    });
+  }
+}
