@@ -14,22 +14,23 @@ export function colored(stream: { isTerminal(): boolean }): boolean {
 
 const encoder = new TextEncoder();
 
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   const bytes = encoder.encode(text);
   let at = 0;
   try {
     while (at < bytes.length) at += stream.writeSync(bytes.subarray(at));
   } catch (error) {
     // A reader that closed its end of the pipe (`| head`) is no fault of ours.
-    if (error instanceof Deno.errors.BrokenPipe) return;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
     throw error;
   }
+  return true;
 }
 
 export const logger = {
-  /** A line for the person at the terminal. */
-  info(message: string): void {
-    write(Deno.stdout, `${message}\n`);
+  /** A line for the person at the terminal. Returns whether somebody still reads. */
+  info(message: string): boolean {
+    return write(Deno.stdout, `${message}\n`);
   },
   /** Something is not as it should be, and work goes on. */
   warn(message: string): void {
@@ -48,12 +49,12 @@ export const logger = {
 export class RateLimitedLines {
   readonly #perSecondMax: number;
   readonly #now: () => number;
-  readonly #print: (line: string) => void;
+  readonly #print: (line: string) => unknown;
   #second = -1;
   #printed = 0;
   #left = 0;
 
-  constructor(options: { perSecondMax?: number; now?: () => number; print?: (line: string) => void } = {}) {
+  constructor(options: { perSecondMax?: number; now?: () => number; print?: (line: string) => unknown } = {}) {
     const { perSecondMax = 5, now = Date.now, print = logger.info } = options;
     this.#perSecondMax = perSecondMax;
     this.#now = now;

@@ -29,8 +29,8 @@ export const STOP_ON_STDIN_CLOSE = "AIRLINE_STOP_ON_STDIN_CLOSE";
 
 /**
  * Runs a program's `main` and ends the process with its exit code. `signal` aborts at Ctrl+C, SIGTERM (SIGBREAK
- * on Windows) or, below the supervisor, when standard input closes; `main` then drains and returns. A second
- * Ctrl+C after two seconds ends at once.
+ * on Windows) or, below the supervisor, when standard input closes (and not at Ctrl+C then); `main` then drains and
+ * returns. A second Ctrl+C after two seconds ends at once.
  */
 export async function runProcess(main: (signal: AbortSignal) => Promise<number | void>): Promise<never> {
   const stop = new AbortController();
@@ -44,9 +44,11 @@ export async function runProcess(main: (signal: AbortSignal) => Promise<number |
     if (!stop.signal.aborted) stoppedAtMs = Date.now();
     stop.abort();
   };
-  Deno.addSignalListener("SIGINT", onSignal);
+  const supervised = Deno.env.get(STOP_ON_STDIN_CLOSE) !== undefined;
+  // Ctrl+C at the terminal reaches every process at once; below the supervisor the order of stopping is its own.
+  Deno.addSignalListener("SIGINT", supervised ? () => {} : onSignal);
   Deno.addSignalListener(Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM", onSignal);
-  if (Deno.env.get(STOP_ON_STDIN_CLOSE) !== undefined) void stopWhenStdinCloses(stop);
+  if (supervised) void stopWhenStdinCloses(stop);
   let code = 0;
   try {
     code = (await main(stop.signal)) ?? 0;

@@ -43,6 +43,11 @@ export const SETTINGS = {
   WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
   WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
+  AIRLINE_ENV_FILE: {
+    default: ".env",
+    description:
+      "File that the tasks read these settings from; none: no file. Itself only from the environment",
+  },
   NO_COLOR: { description: "Anything: no colours in the terminal" },
 } as const satisfies Record<string, SettingSpec>;
 

@@ -1,0 +1,112 @@
+/** The lists of a permission set with the default places replaced by those that the configuration names. */
+
+import { isAbsolute, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UsageError } from "../process/command_line.ts";
+import type { Configuration } from "./_configuration.ts";
+
+/** The project's folder; every process runs in it, and relative paths of the configuration start from it. */
+export const PROJECT_DIR = fileURLToPath(new URL("..", import.meta.url));
+
+/** What a set of `deno.json` says of one kind: a list, everything or nothing, and exceptions. */
+export type PermissionEntry = boolean | string[] | {
+  allow?: boolean | string[];
+  deny?: boolean | string[];
+  ignore?: boolean | string[];
+};
+
+/** The list that an entry allows; `true` is everything. */
+export function listOf(entry: PermissionEntry | undefined): true | string[] {
+  if (entry === undefined || entry === false) return [];
+  if (entry === true || Array.isArray(entry)) return entry;
+  return listOf(entry.allow);
+}
+
+/** A path as Deno's permission lists take it: relative where it lies in the project, and without a comma. */
+function permissionPath(path: string): string {
+  const whole = resolve(PROJECT_DIR, path);
+  const inside = relative(PROJECT_DIR, whole);
+  const shown = inside === "" ? "." : inside.startsWith("..") || isAbsolute(inside) ? whole : inside;
+  if (shown.includes(",")) {
+    throw new UsageError(
+      `The path "${path}" holds a comma, which permission lists cannot. Choose another path`,
+    );
+  }
+  return shown;
+}
+
+/** Which engines the part reads the settings of: it may reach those, where they are not embedded. */
+interface Engines {
+  log: boolean;
+  database: boolean;
+}
+
+/** `--allow-read`, `--deny-read` and the same for writing. `also` are files to add to what is allowed. */
+export function pathsOf(
+  kind: "read" | "write",
+  entry: PermissionEntry | undefined,
+  given: Configuration,
+  options: { reads: Engines; also: string[] },
+): string[] {
+  const allowed = listOf(entry);
+  if (allowed === true) return [`--allow-${kind}`];
+  const fitted = unique(
+    [...allowed.flatMap((path) => place(path, given)), ...options.also].map(permissionPath),
+  );
+  const refused = typeof entry === "object" && !Array.isArray(entry) ? listOf(entry.deny) : [];
+  const denied = refused === true ? [] : unique(
+    // A folder that holds an allowed one cannot be denied: denying wins.
+    refused.flatMap((path) => place(path, given)).map(permissionPath)
+      .filter((path) => !fitted.some((inner) => isInside(inner, path))),
+  );
+  return [
+    ...(fitted.length === 0 ? [] : [`--allow-${kind}=${fitted.join(",")}`]),
+    ...(denied.length === 0 ? [] : [`--deny-${kind}=${denied.join(",")}`]),
+  ];
+}
+
+/** Where a default place of the sets really is; nowhere for the embedded log when Kafka carries the events. */
+function place(path: string, given: Configuration): string[] {
+  if (path === "data/warehouse" || path.startsWith("data/warehouse/")) {
+    return [given.warehouseDir + path.slice("data/warehouse".length)];
+  }
+  if (path === "data") return given.brokers === undefined ? [given.logDir] : [];
+  if (path === "lake" || path.startsWith("lake/")) return [given.lakeDir + path.slice("lake".length)];
+  return [path];
+}
+
+function isInside(inner: string, outer: string): boolean {
+  const path = relative(outer, inner);
+  return path === "" || (!path.startsWith("..") && !isAbsolute(path));
+}
+
+const METRICS = /^127\.0\.0\.1:(0|80\d\d)$/;
+const EMBEDDED_WAREHOUSE = "127.0.0.1:5433";
+
+/** `--allow-net` with the brokers, the database server, and the host and port the metrics are served on. */
+export function hostsOf(
+  entry: PermissionEntry | undefined,
+  given: Configuration,
+  options: { reads: Engines; metricsPort: string | undefined },
+): string[] {
+  const allowed = listOf(entry);
+  if (allowed === true) return ["--allow-net"];
+  const metricsHost = given.metricsHost.includes(":") ? `[${given.metricsHost}]` : given.metricsHost;
+  const port = /^\d{1,5}$/.test(options.metricsPort ?? "") ? options.metricsPort : undefined;
+  const hosts = allowed.flatMap((host) => {
+    if (host === EMBEDDED_WAREHOUSE) {
+      if (options.reads.database && given.databaseHosts !== undefined) return given.databaseHosts;
+      return [`127.0.0.1:${given.warehousePort}`];
+    }
+    const metrics = METRICS.exec(host);
+    if (metrics !== null) return [`${metricsHost}:${port ?? metrics[1]}`];
+    // The whole of loopback: the supervisor looks at the ports of all parts.
+    return host === "127.0.0.1" ? [host, metricsHost] : [host];
+  });
+  if (options.reads.log && given.brokers !== undefined) hosts.push(...given.brokers);
+  return hosts.length === 0 ? [] : [`--allow-net=${unique(hosts).join(",")}`];
+}
+
+function unique(values: string[]): string[] {
+  return [...new Set(values)];
+}

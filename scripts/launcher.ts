@@ -1,0 +1,148 @@
+/**
+ * From a part's name to the command that runs it. The permission sets of `deno.json` say what each part may do with
+ * the default local engines; this module puts in what the configuration names instead: the brokers, the database
+ * server, the folders of log, lake and warehouse, and nothing else.
+ *
+ * @module
+ */
+
+import { STOP_ON_STDIN_CLOSE } from "../process/run_process.ts";
+import { join, resolve } from "node:path";
+import { configuration } from "./_configuration.ts";
+import { hostsOf, listOf, pathsOf, PROJECT_DIR } from "./_permission_lists.ts";
+import type { PermissionEntry } from "./_permission_lists.ts";
+
+export { PROJECT_DIR };
+
+/** What a part is: its script, its permission set, and the options of its command line that name a file to read. */
+interface Part {
+  script: string;
+  permissions: string;
+  fileOptions?: readonly string[];
+}
+
+/** Everything that `deno task` runs through the launcher, by the task's name. */
+export const PARTS = {
+  start: { script: "scripts/start.ts", permissions: "start" },
+  topics: { script: "scripts/topics.ts", permissions: "topics" },
+  producer: { script: "producer/airline_producer.ts", permissions: "producer", fileOptions: ["flights"] },
+  consumer: { script: "streaming/consumer.ts", permissions: "consumer" },
+  lake: { script: "lake/lake_writer.ts", permissions: "lake" },
+  etl: { script: "etl/build_warehouse.ts", permissions: "etl" },
+  "etl-runner": { script: "etl/etl_runner.ts", permissions: "etl" },
+  warehouse: { script: "warehouse/embedded_warehouse.ts", permissions: "warehouse" },
+  verify: { script: "scripts/verify.ts", permissions: "verify" },
+  tail: { script: "scripts/tail.ts", permissions: "tail" },
+  sql: { script: "scripts/sql.ts", permissions: "sql" },
+} as const satisfies Record<string, Part>;
+
+export type PartName = keyof typeof PARTS;
+
+/** What to start: `deno` with `args`, in {@link PROJECT_DIR}, with `env` beside the inherited environment. */
+export interface ProcessCommand {
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** A named set of `deno.json`. */
+export type PermissionSet = Partial<
+  Record<"read" | "write" | "net" | "env" | "sys" | "run" | "ffi", PermissionEntry>
+>;
+
+let declared: Record<string, PermissionSet> | undefined;
+
+/** The permission sets of `deno.json`. */
+export function permissionSets(): Record<string, PermissionSet> {
+  declared ??= JSON.parse(Deno.readTextFileSync(join(PROJECT_DIR, "deno.json"))).permissions as Record<
+    string,
+    PermissionSet
+  >;
+  return declared;
+}
+
+/**
+ * The command that runs a part under its permission set, fitted to the configuration in `env`.
+ *
+ * @param args The part's own arguments. Relative files among them are taken from the folder the task was called in.
+ * @param env The whole environment, `.env` included; only its names and values are looked at.
+ * @throws {UsageError} for a value of the configuration that cannot be used.
+ */
+export function commandFor(
+  name: PartName,
+  args: readonly string[],
+  env: Record<string, string>,
+): ProcessCommand {
+  const part: Part = PARTS[name];
+  const set = permissionSets()[part.permissions]!;
+  const given = configuration(env);
+  const files = filesNamed(part, args, env.INIT_CWD ?? PROJECT_DIR);
+  const names = listOf(set.env);
+  const all = names === true;
+  const reads = {
+    log: all || names.includes("EVENT_LOG_FILE"),
+    database: all || names.includes("DATABASE_URL"),
+  };
+  const flags = [
+    ...pathsOf("read", set.read, given, {
+      reads,
+      also: [...files.paths, ...(reads.log ? given.tlsFiles : [])],
+    }),
+    ...pathsOf("write", set.write, given, { reads, also: [] }),
+    ...hostsOf(set.net, given, { reads, metricsPort: optionValue(args, "metrics-port") }),
+    ...environmentOf(set.env),
+    ...plainList("sys", set.sys),
+    ...plainList("run", set.run),
+    ...plainList("ffi", set.ffi),
+  ];
+  const quiet = ["--quiet", "--no-prompt", "--config", "deno.json"];
+  return { args: ["run", ...quiet, ...flags, part.script, ...files.args], env: { ...env } };
+}
+
+function environmentOf(entry: PermissionEntry | undefined): string[] {
+  const allowed = listOf(entry);
+  if (allowed === true) return ["--allow-env"];
+  return allowed.length === 0 ? ["--ignore-env"] : [`--allow-env=${allowed.join(",")}`, "--ignore-env"];
+}
+
+function plainList(kind: string, entry: PermissionEntry | undefined): string[] {
+  const allowed = listOf(entry);
+  if (allowed === true) return [`--allow-${kind}`];
+  return allowed.length === 0 ? [] : [`--allow-${kind}=${allowed.join(",")}`];
+}
+
+/** The value of `--name VALUE` or `--name=VALUE`, as the part's own parser will see it. */
+function optionValue(args: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  args.forEach((arg, at) => {
+    if (arg === `--${name}`) value = args[at + 1];
+    else if (arg.startsWith(`--${name}=`)) value = arg.slice(name.length + 3);
+  });
+  return value;
+}
+
+/** Makes the files that options name absolute: the part runs in the project's folder, its caller may not. */
+function filesNamed(
+  part: Part,
+  args: readonly string[],
+  calledIn: string,
+): { args: string[]; paths: string[] } {
+  const paths: string[] = [];
+  const absolute = (file: string) => {
+    const path = resolve(calledIn, file);
+    paths.push(path);
+    return path;
+  };
+  const rewritten = args.map((arg, at) => {
+    for (const option of part.fileOptions ?? []) {
+      if (at > 0 && args[at - 1] === `--${option}`) return absolute(arg);
+      if (arg.startsWith(`--${option}=`)) return `--${option}=${absolute(arg.slice(option.length + 3))}`;
+    }
+    return arg;
+  });
+  return { args: rewritten, paths };
+}
+
+/** The environment for a child that is to stop when its standard input closes. */
+export function stoppable(env: Record<string, string>): Record<string, string> {
+  return { ...env, [STOP_ON_STDIN_CLOSE]: "1" };
+}
