@@ -1,0 +1,156 @@
+/**
+ * Runs lake sessions until told to stop: what fails at the first start ends the program with one clear line;
+ * what fails later (a broker away, a full disk) is waited out, and the next session goes on where the lake ends.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { EventLog } from "../event_log/event_log.ts";
+import { OperatorError } from "../process/run_process.ts";
+import { StorageError } from "./durable_files.ts";
+import { prepareTopicFolders } from "./lake_folder.ts";
+import type { LakeMetrics } from "./lake_metrics.ts";
+import { LakeSession } from "./lake_session.ts";
+import type { SealLimits } from "./lake_session.ts";
+import { repairManifest } from "./manifest.ts";
+import type { SealedSegment } from "./segment_writer.ts";
+import { LakeAheadError, startPositions } from "./start_positions.ts";
+import type { StartPosition } from "./start_positions.ts";
+
+export interface KeepWritingOptions {
+  openLog: () => Promise<EventLog>;
+  rawFolder: string;
+  topics: readonly string[];
+  group: string;
+  limits: SealLimits;
+  metrics: LakeMetrics;
+  /** See `StartOptions`. */
+  fromBeginning?: boolean;
+  /** Told once the first session is about to read. */
+  onStarted?: () => void;
+  onSealed?: (topic: string, sealed: SealedSegment) => void;
+  /** Told the reason when work stops for a while, and `undefined` when it goes on. */
+  onProblem?: (reason: string | undefined) => void;
+  say?: (message: string) => void;
+  warn?: (message: string) => void;
+  /** Pauses after a failure: doubled each time up to the maximum, and for a failing disk up to 5 seconds. */
+  retryPauseMs?: { first: number; max: number };
+}
+
+const STORAGE_PAUSE_MS_MAX = 5000;
+
+/**
+ * Writes until `signal` aborts; what is open is finished then.
+ *
+ * @throws {OperatorError} when the first start cannot use the lake's folder, or the lake is ahead of the log.
+ * @throws {LogUnavailableError | UnknownTopicError} when the first start cannot use the log.
+ */
+export async function keepWriting(options: KeepWritingOptions, signal: AbortSignal): Promise<void> {
+  const { first, max } = options.retryPauseMs ?? { first: 1000, max: 30_000 };
+  let started = false;
+  let troubled = false;
+  let pauseMs = first;
+  const progressed = () => {
+    pauseMs = first;
+    if (!troubled) return;
+    troubled = false;
+    options.onProblem?.(undefined);
+    options.say?.("Going on: the lake is written again");
+  };
+  while (!signal.aborted) {
+    try {
+      await runSession(options, signal, {
+        starting() {
+          if (!started) options.onStarted?.();
+          started = true;
+        },
+        progressed,
+      });
+    } catch (error) {
+      if (!started) throw forOperator(error);
+      if (signal.aborted) {
+        options.warn?.(
+          `Stopped with ranges open, which the next start reads again: ${(error as Error).message}`,
+        );
+        return;
+      }
+      troubled = true;
+      const reason = (error as Error).message;
+      if (error instanceof StorageError) pauseMs = Math.min(pauseMs, STORAGE_PAUSE_MS_MAX);
+      options.onProblem?.(reason);
+      options.warn?.(`${reason}. Trying again in ${pauseMs / 1000} s; nothing is lost`);
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
+      pauseMs = Math.min(pauseMs * 2, max);
+    }
+  }
+}
+
+async function runSession(
+  options: KeepWritingOptions,
+  signal: AbortSignal,
+  on: { starting: () => void; progressed: () => void },
+): Promise<void> {
+  const { rawFolder, topics, group, limits, metrics, onSealed, say, warn } = options;
+  const removed = await prepareTopicFolders(rawFolder, topics);
+  if (removed > 0) {
+    say?.(`Removed ${removed} unfinished files of an earlier run; their records are read again`);
+  }
+  const log = await options.openLog();
+  try {
+    const positions = await startPositions(log, options);
+    for (const topic of topics) {
+      const repaired = await repairManifest(rawFolder, topic, log.logId);
+      if (repaired > 0) say?.(`Repaired the manifest of ${topic}: ${repaired} lines`);
+    }
+    tellStart(positions, options);
+    const session = new LakeSession(log, {
+      rawFolder,
+      group,
+      positions,
+      limits,
+      metrics,
+      ...(warn === undefined ? {} : { warn }),
+      onSealed(topic, sealed) {
+        on.progressed();
+        onSealed?.(topic, sealed);
+      },
+      onQuiet: on.progressed,
+    });
+    on.starting();
+    await session.run(signal);
+  } finally {
+    await log.close();
+  }
+}
+
+/** What a person must know about where it goes on. */
+function tellStart(positions: readonly StartPosition[], options: KeepWritingOptions): void {
+  const { say, warn, metrics, group } = options;
+  const taken = positions.filter(({ source }) => source === "group");
+  if (taken.length > 0) {
+    const places = taken.map(({ topic, partition, offset }) => `${topic}/${partition} at ${offset}`).join(
+      ", ",
+    );
+    say?.(
+      `The lake has no file of this log for ${taken.length} partitions: taking over at the offsets of group ` +
+        `${group} (${places}); --from-beginning reads them from their start`,
+    );
+  }
+  for (const { topic, partition, offset, lostRecords } of positions) {
+    if (lostRecords === 0) continue;
+    metrics.lostRecords.inc({ topic }, lostRecords);
+    warn?.(
+      `Offsets ${
+        offset - lostRecords
+      } to ${offset} of ${topic}/${partition} are gone from the log: its retention ` +
+        "removed them before the lake had them. Keep the lake writer running, or raise the retention",
+    );
+  }
+}
+
+function forOperator(error: unknown): unknown {
+  return error instanceof StorageError || error instanceof LakeAheadError
+    ? new OperatorError(error.message)
+    : error;
+}

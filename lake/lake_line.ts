@@ -1,0 +1,53 @@
+/**
+ * A line of the lake: the event exactly as it came, with three fields spliced in before its closing brace.
+ *
+ * Nothing is re-serialised, so digits, escapes and the order of fields stay. An event that already has a
+ * `_partition`, `_offset` or `_timestamp` of its own (a line of the lake that was sent again) keeps it and gets
+ * ours after it: JSON parsers take the last of duplicate keys, so ours counts.
+ *
+ * @module
+ */
+
+import { formatInstant } from "../events/instant.ts";
+
+const BRACE_OPEN = 123;
+const BRACE_CLOSE = 125;
+
+function isWhitespace(code: number): boolean {
+  return code === 32 || code === 10 || code === 13 || code === 9;
+}
+
+/** The last instant that ISO 8601 writes with a year of four digits. */
+const YEAR_9999_MS = 253_402_300_799_999;
+
+/** A record's append time within what can be written: some writers send none (-1), or nonsense. */
+export function appendTimeMs(timestampMs: number): number {
+  return timestampMs >= 0 && timestampMs <= YEAR_9999_MS ? timestampMs : timestampMs > 0 ? YEAR_9999_MS : 0;
+}
+
+/**
+ * The line of a record, without the newline that ends it.
+ *
+ * @param value Text that was parsed as a JSON object before; line breaks in it can only stand between tokens.
+ * @param place Where the record stands; `timestampMs` is its append time.
+ */
+export function lakeLine(
+  value: string,
+  place: { partition: number; offset: number; timestampMs: number },
+): string {
+  let text = value;
+  if (text.includes("\n") || text.includes("\r")) text = text.replaceAll(/[\r\n]/g, " ");
+  let end = text.length - 1;
+  while (end >= 0 && isWhitespace(text.charCodeAt(end))) end--;
+  if (text.charCodeAt(end) !== BRACE_CLOSE) {
+    throw new Error(`Cannot write a lake line: the value ends in "${text.slice(-20)}", expected "}"`);
+  }
+  let last = end - 1;
+  while (last >= 0 && isWhitespace(text.charCodeAt(last))) last--;
+  const comma = text.charCodeAt(last) === BRACE_OPEN ? "" : ",";
+  return `${
+    text.slice(0, end)
+  }${comma}"_partition":${place.partition},"_offset":${place.offset},"_timestamp":"${
+    formatInstant(place.timestampMs)
+  }"}`;
+}
