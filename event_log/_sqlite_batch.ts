@@ -122,10 +122,12 @@ export class BatchCursor {
   readonly #places: Float64Array | undefined;
   readonly #headers: Map<number, Record<string, string>> | undefined;
   readonly #text: string;
+  readonly #ownKeys: boolean;
   #at = 0;
   #textAt = 0;
 
-  constructor(row: BatchRow) {
+  /** With `ownKeys: false` the keys are as short-lived as the values: see {@link ownString}. */
+  constructor(row: BatchRow, { ownKeys = true } = {}) {
     const [firstOffset, lastOffset, timestampMs, lengths, places, headers, body] = row;
     this.#firstOffset = firstOffset;
     this.lastOffset = lastOffset;
@@ -134,6 +136,7 @@ export class BatchCursor {
     if (places !== null) this.#places = new Float64Array(aligned(places), 0, places.length >> 3);
     if (headers !== null) this.#headers = new Map(JSON.parse(headers));
     this.#text = decoder.decode(body);
+    this.#ownKeys = ownKeys;
   }
 
   /** The offset of the next record, or where reading goes on after the batch. */
@@ -162,7 +165,8 @@ export class BatchCursor {
     for (; at * 2 < lengths.length && textAt - this.#textAt < unitsMax; at++) {
       const keyLength = lengths[at * 2]!;
       const valueLength = lengths[at * 2 + 1]!;
-      const key = keyLength < 0 ? null : ownString(text.substring(textAt, textAt + keyLength));
+      const cut = keyLength < 0 ? null : text.substring(textAt, textAt + keyLength);
+      const key = cut === null || !this.#ownKeys ? cut : ownString(cut);
       if (keyLength > 0) textAt += keyLength;
       const value = valueLength < 0 ? null : text.substring(textAt, textAt + valueLength);
       if (valueLength > 0) textAt += valueLength;

@@ -1,6 +1,6 @@
 /** The embedded log's topics and partitions, and the offsets of groups. */
 
-import { type Connection, type Database, whileBusy } from "./_sqlite_database.ts";
+import { type Connection, type Database, explain, whileBusy } from "./_sqlite_database.ts";
 import type { WriteQueue } from "./_sqlite_write_queue.ts";
 import type { PartitionOffset, PartitionRange, TopicDescription, TopicSpec } from "./event_log.ts";
 import { UnknownTopicError } from "./event_log.ts";
@@ -125,8 +125,13 @@ export class Catalog {
     }
   }
 
-  #read<T>(work: (connection: Connection) => T): Promise<T> {
-    return whileBusy(this.#database.file, () => work(this.#database.reading));
+  async #read<T>(work: (connection: Connection) => T): Promise<T> {
+    const { file, reading } = this.#database;
+    try {
+      return await whileBusy(file, () => work(reading));
+    } catch (error) {
+      throw explain(error, file);
+    }
   }
 }
 

@@ -47,9 +47,13 @@ export class ChangeWatch {
   /** Looks now. Called by the timer, and after each commit of this process. */
   look(): void {
     if (this.#waiting.size === 0) return;
-    const version = this.version();
-    if (version === this.#seen) return;
-    this.#seen = version;
+    try {
+      const version = this.version();
+      if (version === this.#seen) return;
+      this.#seen = version;
+    } catch {
+      // The file is locked for a moment or broken: who waits will find out when it reads.
+    }
     for (const done of [...this.#waiting]) done();
   }
 }

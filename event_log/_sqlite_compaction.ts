@@ -29,7 +29,7 @@ import type { WriteQueue } from "./_sqlite_write_queue.ts";
 import type { LogRecord } from "./event_log.ts";
 
 /** Keys that a pass remembers; bounds its memory. What exceeds it is left to the next pass. */
-const KEYS_MAX = 100_000;
+const KEYS_MAX = 250_000;
 const BITE_BATCHES = 64;
 const LEASE_MS = 60_000;
 /** How long a tombstone stays for readers that saw the record which it deletes. */
@@ -50,13 +50,13 @@ interface Pass {
   tombstonesBeforeMs: number;
 }
 
-/** Runs one pass over a partition, unless another process is at it. */
+/** Runs one pass over a partition; `false` when another process is at it. */
 export async function compactPartition(
   database: Database,
   queue: WriteQueue,
   partitionId: number,
   options: { nowMs: number; signal: AbortSignal; keysMax?: number },
-): Promise<void> {
+): Promise<boolean> {
   const { nowMs, signal, keysMax = KEYS_MAX } = options;
   const cleanEnd = await queue.run((connection) =>
     connection.row<[number]>(
@@ -67,7 +67,7 @@ export async function compactPartition(
       LEASE_MS,
     )?.[0]
   );
-  if (cleanEnd === undefined) return;
+  if (cleanEnd === undefined) return false;
   const pass: Pass = {
     partitionId,
     cleanEnd,
@@ -84,7 +84,7 @@ export async function compactPartition(
     keptBytes += bite.keptBytes;
     await setImmediate();
   }
-  if (signal.aborted) return;
+  if (signal.aborted) return true;
   await queue.run((connection) =>
     connection.run(
       `UPDATE partitions SET clean_end = max(clean_end, ?2), clean_bytes = ?3,
@@ -95,6 +95,7 @@ export async function compactPartition(
       pass.dirtyBytes,
     )
   );
+  return true;
 }
 
 /** Step 1: the last offset of each key that was appended since the last pass. */
@@ -105,7 +106,7 @@ async function remember(database: Database, pass: Pass, keysMax: number, signal:
       () => database.reading.row<BatchRow>(NEXT_BATCHES, pass.partitionId, pass.mapEnd, 1),
     );
     if (row === undefined) return;
-    for (const { key, offset } of recordsOf(row)) pass.lastOffsets.set(key!, offset);
+    for (const { key, offset } of recordsOf(row, true)) pass.lastOffsets.set(key!, offset);
     pass.mapEnd = row[1] + 1;
     pass.dirtyBytes += bytesOf(row);
     await setImmediate();
@@ -123,7 +124,7 @@ function compactBite(connection: Connection, pass: Pass, from: number): { next: 
     rows.push(row);
   }
   if (rows.length === 0) return { next: pass.mapEnd, keptBytes: 0 };
-  const all = rows.flatMap(recordsOf);
+  const all = rows.flatMap((row) => recordsOf(row, false));
   const kept = all.filter((record) => isKept(record, pass));
   const [first, , timestampMs] = rows[0]!;
   const last = rows.at(-1)![1];
@@ -148,9 +149,9 @@ function isKept({ key, value, offset, timestampMs }: PlacedRecord, pass: Pass): 
   return value !== null || offset >= pass.cleanEnd || timestampMs >= pass.tombstonesBeforeMs;
 }
 
-function recordsOf(row: BatchRow): LogRecord[] {
+function recordsOf(row: BatchRow, ownKeys: boolean): LogRecord[] {
   const records: LogRecord[] = [];
-  const cursor = new BatchCursor(row);
+  const cursor = new BatchCursor(row, { ownKeys });
   while (cursor.take("", 0, Infinity, records) > 0);
   return records;
 }

@@ -212,6 +212,7 @@ export async function whileBusy<T>(file: string, attempt: () => T): Promise<T> {
 }
 
 const REMEDIES: [RegExp, string][] = [
+  [/database is not open/, "it is closed"],
   [/database or disk is full/, "the disk is full. Make room or move the data folder"],
   [/readonly database/, "it may only be read. Allow writing to the file and its folder"],
   [/unable to open database/, "it cannot be opened. Check that the folder exists and may be written"],

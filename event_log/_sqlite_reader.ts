@@ -31,6 +31,8 @@ export interface ReaderContext {
   database: Database;
   catalog: Catalog;
   watch: ChangeWatch;
+  /** Aborts when the log is closed. */
+  closing: AbortSignal;
 }
 
 /**
@@ -71,10 +73,13 @@ class SqliteReader implements Reader {
 
   async poll(options: { maxWaitMs?: number; signal?: AbortSignal } = {}): Promise<RecordBatch[]> {
     const { maxWaitMs = MAX_WAIT_MS, signal } = options;
-    const { database, watch } = this.#context;
-    if (this.#closing.signal.aborted) throw new LogUnavailableError("Cannot poll: the reader is closed");
+    const { database, watch, closing } = this.#context;
+    if (closing.aborted || this.#closing.signal.aborted) {
+      throw new LogUnavailableError(`Cannot poll: the reader or its event log "${database.file}" is closed`);
+    }
     const deadline = performance.now() + maxWaitMs;
-    const stop = signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal];
+    const stop = [closing, this.#closing.signal];
+    if (signal !== undefined) stop.push(signal);
     while (!stop.some(({ aborted }) => aborted)) {
       const [seen, batches] = await this.#reading(() => [watch.version(), this.#fetch()] as const);
       if (batches.length > 0) {

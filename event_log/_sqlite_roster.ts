@@ -16,6 +16,7 @@ export class Roster {
   readonly #id: string;
   readonly #partitions: number;
   readonly #sessionTimeoutMs: number;
+  #beat = 0;
   /** When each other member's heartbeat was last seen to change. */
   readonly #heard = new Map<string, { beat: number; atMs: number }>();
   /** Since when a partition of ours is held by somebody else. */
@@ -48,15 +49,19 @@ export class Roster {
    */
   update(connection: Connection, steadyMs: number, wallMs: number): Set<number> {
     connection.run(
-      `INSERT INTO members (group_name, id, beat, heartbeat_ms, session_timeout_ms) VALUES (?1, ?2, 0, ?3, ?4)
-        ON CONFLICT (id) DO UPDATE SET beat = beat + 1, heartbeat_ms = ?3`,
+      `INSERT INTO members (group_name, id, beat, heartbeat_ms, session_timeout_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (id) DO UPDATE SET beat = ?3, heartbeat_ms = ?4`,
       this.#group,
       this.#id,
+      ++this.#beat,
       wallMs,
       this.#sessionTimeoutMs,
     );
     const { live, dead } = this.#members(connection, steadyMs, wallMs);
-    for (const id of dead) connection.run("DELETE FROM members WHERE id = ?", id);
+    for (const id of dead) {
+      connection.run("DELETE FROM members WHERE id = ?", id);
+      this.#heard.delete(id);
+    }
     const assignments = this.#assignments(connection);
     const owners = new Map([...assignments].map(([partition, { owner }]) => [partition, owner]));
     const held = new Set<number>();

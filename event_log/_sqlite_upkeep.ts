@@ -6,13 +6,17 @@ import { sweepExpired } from "./_sqlite_retention.ts";
 import type { WriteQueue } from "./_sqlite_write_queue.ts";
 
 const SWEEP_INTERVAL_MS = 60_000;
+/** When to try again to compact a partition that another process compacts, or after a failure. */
+const RETRY_MS = 10_000;
+const RETRY_AFTER_FAILURE_MS = 60_000;
 
 /** Runs retention and compaction in the background of a process that appends. */
 export class Upkeep {
   readonly #database: Database;
   readonly #queue: WriteQueue;
   readonly #closing = new AbortController();
-  readonly #compacting = new Set<number>();
+  /** Partitions not to be compacted before a time of the steady clock. */
+  readonly #notBeforeMs = new Map<number, number>();
   #work: Promise<void> = Promise.resolve();
   #sweptAtMs = -Infinity;
 
@@ -24,19 +28,21 @@ export class Upkeep {
   /** To be called after each append, with the partitions that have grown enough to be compacted. */
   appended(compactionDue: number[]): void {
     for (const partitionId of compactionDue) {
-      if (this.#compacting.has(partitionId)) continue;
-      this.#compacting.add(partitionId);
-      this.#do(async (signal) => {
+      if (performance.now() < (this.#notBeforeMs.get(partitionId) ?? 0)) continue;
+      this.#notBeforeMs.set(partitionId, Infinity);
+      this.#do("compaction", async (signal) => {
+        let pauseMs = RETRY_AFTER_FAILURE_MS;
         try {
-          await compactPartition(this.#database, this.#queue, partitionId, { signal, nowMs: Date.now() });
+          const options = { signal, nowMs: Date.now() };
+          pauseMs = await compactPartition(this.#database, this.#queue, partitionId, options) ? 0 : RETRY_MS;
         } finally {
-          this.#compacting.delete(partitionId);
+          this.#notBeforeMs.set(partitionId, performance.now() + pauseMs);
         }
       });
     }
     if (performance.now() - this.#sweptAtMs < SWEEP_INTERVAL_MS) return;
     this.#sweptAtMs = performance.now();
-    this.#do(async (signal) => {
+    this.#do("retention", async (signal) => {
       const nowMs = Date.now();
       if (await this.#claimSweep(nowMs)) await sweepExpired(this.#database, this.#queue, { signal, nowMs });
     });
@@ -48,10 +54,12 @@ export class Upkeep {
     await this.#work;
   }
 
-  /** One after another. What fails now is tried again after later appends, which fail themselves if it matters. */
-  #do(work: (signal: AbortSignal) => Promise<void>): void {
+  /** One after another. A failure loses nothing: the file stays larger until a later try succeeds. */
+  #do(what: string, work: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#closing;
-    this.#work = this.#work.then(() => signal.aborted ? undefined : work(signal)).catch(() => {});
+    this.#work = this.#work.then(() => signal.aborted ? undefined : work(signal)).catch((error) => {
+      console.error(`The event log's ${what} failed and will be tried again: ${error?.message ?? error}`);
+    });
   }
 
   /** Whether it is our turn to sweep: one process does it for all. A clock that was set back does not stop it. */

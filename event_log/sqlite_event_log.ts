@@ -69,6 +69,8 @@ class SqliteEventLog implements EventLog {
   readonly #watch: ChangeWatch;
   readonly #catalog: Catalog;
   readonly #upkeep: Upkeep;
+  readonly #closing = new AbortController();
+  readonly #members = new Set<GroupMember>();
   #closed: Promise<void> | undefined;
 
   constructor(database: Database, maxRecordBytes: number) {
@@ -148,11 +150,15 @@ class SqliteEventLog implements EventLog {
 
   // deno-lint-ignore require-await -- so that what is wrong with the topics rejects
   async member(options: GroupOptions): Promise<GroupMember> {
-    return createMember(this.#context, this.#queue, options);
+    const member = createMember(this.#context, this.#queue, options);
+    this.#members.add(member);
+    return member;
   }
 
   close(): Promise<void> {
     this.#closed ??= (async () => {
+      this.#closing.abort();
+      for (const member of this.#members) await member.close();
       await this.#upkeep.close();
       await this.#queue.close();
       this.#database.close();
@@ -161,7 +167,8 @@ class SqliteEventLog implements EventLog {
   }
 
   get #context() {
-    return { database: this.#database, catalog: this.#catalog, watch: this.#watch };
+    const closing = this.#closing.signal;
+    return { database: this.#database, catalog: this.#catalog, watch: this.#watch, closing };
   }
 
   /** Stores records, and what `alongside` does, as one. */
