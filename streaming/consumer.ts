@@ -105,7 +105,13 @@ await runProcess(async (signal) => {
           `Partition ${partition} begins again: ${error instanceof Error ? error.message : error}`,
         );}
     };
-    const member = await log.member({ group, topics, companionTopics: [CHANGELOG_TOPIC], sessionTimeoutMs });
+    const member = await log.member({
+      group,
+      topics,
+      companionTopics: [CHANGELOG_TOPIC],
+      sessionTimeoutMs,
+      maxBytes: 1 << 20,
+    });
     const passOnMembers = await Promise.all(indirect.map(async (topic) => ({
       topic,
       member: await log.member({ group: `${group}-${topic}`, topics: [topic], sessionTimeoutMs }),

@@ -1,5 +1,7 @@
 /** What the engine knows of one flight. */
 
+import { BookingTable } from "./booking_table.ts";
+
 /** Bookings within this span of event time make the velocity: 60 minutes. */
 export const VELOCITY_WINDOW_MS = 60 * 60 * 1000;
 
@@ -32,7 +34,7 @@ export class FlightState {
   readonly flightIdJson: string;
   facts: FlightFacts;
   /** Seats by booking id; 0 once the booking was cancelled. */
-  readonly seatsByBooking = new Map<string, number>();
+  readonly seatsByBooking = new BookingTable();
   /** Event times of the bookings within the velocity window, rising. */
   #recent: number[] = [];
   #recentFrom = 0;

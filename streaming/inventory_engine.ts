@@ -259,7 +259,7 @@ export class InventoryEngine {
 
   #book(flight: FlightState, event: BookingCreated, eventTimeMs: number, record: RefusedRecord): void {
     if (this.#isOver(flight, record)) return;
-    if (flight.seatsByBooking.has(event.booking_id)) {
+    if (flight.seatsByBooking.get(event.booking_id) !== undefined) {
       this.counts.duplicates++;
       return;
     }

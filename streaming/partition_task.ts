@@ -63,8 +63,8 @@ export interface PartitionTaskOptions {
   commitRecordsMax?: number;
 }
 
-const LANE_ITEMS_MAX = 8_000;
-const LANE_ITEMS_RESUME = 2_000;
+const LANE_ITEMS_MAX = 4_000;
+const LANE_ITEMS_RESUME = 1_000;
 const RESTORE_SILENCE_MS_MAX = 30_000;
 /** Offsets at a partition's end that may be transaction markers rather than records. */
 const TRAILING_MARKERS = 8;
@@ -181,7 +181,7 @@ class PartitionTask {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { commitIntervalMs = 100, commitRecordsMax = 10_000 } = this.#options;
+    const { commitIntervalMs = 100, commitRecordsMax = 5_000 } = this.#options;
     await this.#goToCommitted();
     while (!signal.aborted) {
       await this.#read(signal);
