@@ -4,19 +4,22 @@ import { dirname } from "node:path";
 import { UsageError } from "../process/command_line.ts";
 import { SETTINGS } from "../process/settings.ts";
 import type { SettingName } from "../process/settings.ts";
+import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
 
 /** Hosts as `host:port` (or `host`, any port), folders and files as written. */
 export interface Configuration {
   /** `undefined`: the embedded log. */
   brokers: string[] | undefined;
   /** `undefined`: the embedded warehouse. */
-  databaseHosts: string[] | undefined;
+  databaseHost: string | undefined;
   warehousePort: string;
   metricsHost: string;
   logDir: string;
   lakeDir: string;
   warehouseDir: string;
-  tlsFiles: string[];
+  /** PEM files that the settings of the brokers name, and those that DATABASE_URL names. */
+  kafkaFiles: string[];
+  databaseFiles: string[];
 }
 
 /**
@@ -32,17 +35,20 @@ export function configuration(env: Record<string, string>): Configuration {
   };
   const brokers = value("KAFKA_BROKERS");
   const databaseUrl = value("DATABASE_URL");
-  const tlsFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
+  const database = databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl);
+  const kafkaFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
+  const databaseFiles = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
   const brokerHosts = [...list(brokers), ...list(value("KAFKA_ALLOWED_HOSTS"))];
   return {
     brokers: brokers === undefined ? undefined : brokerHosts.flatMap((host) => withLoopbackNames(host)),
-    databaseHosts: databaseUrl === undefined ? undefined : databaseHosts(databaseUrl),
+    databaseHost: database === undefined ? undefined : shownHost(database),
     warehousePort: value("WAREHOUSE_PORT")!,
     metricsHost: value("METRICS_HOST")!,
     logDir: dirname(value("EVENT_LOG_FILE")!),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
-    tlsFiles: tlsFiles.filter((file) => file !== undefined),
+    kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
+    databaseFiles: databaseFiles.filter((file) => file !== undefined && file !== "system") as string[],
   };
 }
 
@@ -66,21 +72,4 @@ const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 function withLoopbackNames(host: string): string[] {
   const [, name, port = ""] = HOST.exec(host)!;
   return LOOPBACK_NAMES.includes(name!) ? LOOPBACK_NAMES.map((loopback) => `${loopback}${port}`) : [host];
-}
-
-/**
- * The servers that a Postgres address names, with the default port filled in. Several are separated by commas.
- *
- * @throws {UsageError} where it is no such address; the message leaves the address out, it holds a password.
- */
-export function databaseHosts(url: string): string[] {
-  const match = /^postgres(?:ql)?:\/\/(?:[^@\/]*@)?([^\/?#]+)/.exec(url);
-  const hosts = match?.[1]?.split(",") ?? [];
-  if (hosts.length === 0 || !hosts.every((host) => HOST.test(host))) {
-    throw new UsageError(
-      "DATABASE_URL is no address of a server, expected postgres://user:password@host:port/database " +
-        "(characters such as @ and / in the password as %40 and %2F)",
-    );
-  }
-  return hosts.map((host) => HOST.exec(host)![2] === undefined ? `${host}:5432` : host);
 }

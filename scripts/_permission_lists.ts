@@ -95,7 +95,7 @@ export function hostsOf(
   const port = /^\d{1,5}$/.test(options.metricsPort ?? "") ? options.metricsPort : undefined;
   const hosts = allowed.flatMap((host) => {
     if (host === EMBEDDED_WAREHOUSE) {
-      if (options.reads.database && given.databaseHosts !== undefined) return given.databaseHosts;
+      if (options.reads.database && given.databaseHost !== undefined) return [given.databaseHost];
       return [`127.0.0.1:${given.warehousePort}`];
     }
     const metrics = METRICS.exec(host);

@@ -23,7 +23,7 @@ interface Part {
 
 /** Everything that `deno task` runs through the launcher, by the task's name. */
 export const PARTS = {
-  start: { script: "scripts/start.ts", permissions: "start" },
+  start: { script: "scripts/start.ts", permissions: "start", fileOptions: ["flights"] },
   topics: { script: "scripts/topics.ts", permissions: "topics" },
   producer: { script: "producer/airline_producer.ts", permissions: "producer", fileOptions: ["flights"] },
   consumer: { script: "streaming/consumer.ts", permissions: "consumer" },
@@ -82,11 +82,12 @@ export function commandFor(
     log: all || names.includes("EVENT_LOG_FILE"),
     database: all || names.includes("DATABASE_URL"),
   };
+  const settingFiles = [
+    ...(reads.log ? given.kafkaFiles : []),
+    ...(reads.database ? given.databaseFiles : []),
+  ];
   const flags = [
-    ...pathsOf("read", set.read, given, {
-      reads,
-      also: [...files.paths, ...(reads.log ? given.tlsFiles : [])],
-    }),
+    ...pathsOf("read", set.read, given, { reads, also: [...files.paths, ...settingFiles] }),
     ...pathsOf("write", set.write, given, { reads, also: [] }),
     ...hostsOf(set.net, given, { reads, metricsPort: optionValue(args, "metrics-port") }),
     ...environmentOf(set.env),

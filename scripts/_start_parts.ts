@@ -1,0 +1,112 @@
+/** Which parts `deno task start` runs, with which arguments, and what they need of the machine. */
+
+import type { CommandLineSpec, Values } from "../process/command_line.ts";
+import { warehousePort } from "../process/settings.ts";
+import type { Configuration } from "./_configuration.ts";
+import type { PartName } from "./launcher.ts";
+import type { DataFolder, NeededPort } from "./_start_checks.ts";
+
+/** The options of `deno task start`. */
+export const START_COMMAND_LINE = {
+  usage: "deno task start",
+  description:
+    "Runs producer, consumer, lake writer, ETL and (unless DATABASE_URL is given) the embedded warehouse.",
+  options: {
+    profile: { type: "text", value: "NAME", description: "Producer: iteration-1, iteration-2 or network" },
+    seed: { type: "text", value: "NUMBER", description: "Producer: seed of all chance" },
+    flights: { type: "text", value: "FILE", description: "Producer: a schedule of your own" },
+    "flights-per-day": {
+      type: "text",
+      value: "NUMBER",
+      description: "Producer: flights of the network a day",
+    },
+    backfill: {
+      type: "text",
+      value: "DURATION",
+      description: "Producer: history made at the first start, as 14d",
+    },
+    speed: { type: "text", value: "NUMBER", description: "Producer: simulated seconds a second" },
+    policy: { type: "text", value: "NAME", description: "Consumer: rules that decide promotions" },
+    "etl-every": {
+      type: "text",
+      value: "DURATION",
+      default: "5m",
+      description: "Time between two ETL runs",
+    },
+    "no-etl": { type: "flag", description: "Leave the ETL and the warehouse out" },
+    "metrics-ports-from": {
+      type: "number",
+      value: "PORT",
+      integer: true,
+      min: 1,
+      max: 65532,
+      default: 8001,
+      description: "First of four ports for the metrics of producer, consumer, lake writer and ETL",
+    },
+  },
+  notes: [
+    "Without a value an option keeps the default of its part: deno task producer --help.",
+    "Engines: KAFKA_BROKERS and DATABASE_URL, in the environment or in .env; else embedded ones below data/.",
+    "Ctrl+C stops the parts one after another and loses nothing; the next start goes on from there.",
+  ],
+} as const satisfies CommandLineSpec;
+
+export type StartValues = Values<typeof START_COMMAND_LINE>;
+
+/** A part as `start` runs it. */
+export interface StartedPart {
+  name: PartName;
+  args: string[];
+  /** Undefined: it serves no metrics. */
+  metricsPort?: number;
+}
+
+const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "backfill", "speed"] as const;
+
+/** The order of stopping: nothing is produced any more, then what is there is worked off. */
+export const STOP_ORDER: readonly PartName[] = ["producer", "consumer", "lake", "etl-runner", "warehouse"];
+
+/** The parts in the order of starting. */
+export function partsToStart(values: StartValues, options: { embeddedWarehouse: boolean }): StartedPart[] {
+  const first = values["metrics-ports-from"];
+  const withMetrics = (name: PartName, at: number, args: string[]): StartedPart => ({
+    name,
+    args: ["--metrics-port", String(first + at), ...args],
+    metricsPort: first + at,
+  });
+  const given = (name: string, value: string | undefined) => value === undefined ? [] : [`--${name}`, value];
+  return [
+    ...(options.embeddedWarehouse ? [{ name: "warehouse" as const, args: [] }] : []),
+    withMetrics("consumer", 1, given("policy", values.policy)),
+    withMetrics("lake", 2, []),
+    withMetrics("producer", 0, PRODUCER_OPTIONS.flatMap((name) => given(name, values[name]))),
+    ...(values["no-etl"] ? [] : [withMetrics("etl-runner", 3, ["--every", values["etl-every"]])]),
+  ];
+}
+
+/** The folders that are written; `locked` are those that only one start may work on. */
+export function foldersNeeded(
+  configuration: Configuration,
+  options: { embeddedWarehouse: boolean },
+): { all: DataFolder[]; locked: DataFolder[] } {
+  const { logDir, lakeDir, warehouseDir, brokers } = configuration;
+  const log = brokers === undefined ? [{ path: logDir, setting: "EVENT_LOG_FILE" }] : [];
+  const raw = { path: `${lakeDir}/raw`, setting: "LAKE_DIR" };
+  const gold = { path: `${lakeDir}/gold`, setting: "LAKE_DIR" };
+  const warehouse = options.embeddedWarehouse ? [{ path: warehouseDir, setting: "WAREHOUSE_DIR" }] : [];
+  return { all: [...log, raw, gold, ...warehouse], locked: [...log, raw] };
+}
+
+/** The ports that the parts will listen on. */
+export function portsNeeded(parts: StartedPart[], configuration: Configuration): NeededPort[] {
+  return parts.flatMap(({ name, metricsPort }): NeededPort[] => {
+    if (name === "warehouse") {
+      const remedy = "WAREHOUSE_PORT, in the environment or .env";
+      return [{ hostname: "127.0.0.1", port: warehousePort(), purpose: "the embedded warehouse", remedy }];
+    }
+    if (metricsPort === undefined) return [];
+    const hostname = configuration.metricsHost;
+    const remedy = `--metrics-ports-from ${metricsPort > 60_000 ? 8101 : metricsPort + 100}`;
+    return [{ hostname, port: metricsPort, purpose: `the metrics of ${name}`, remedy }];
+  });
+}
