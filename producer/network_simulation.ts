@@ -1,0 +1,77 @@
+/** The flights of the `network` profile: a real week's schedule, sold over days. */
+
+import { fareBuckets, type Promotion } from "./fares.ts";
+import type { Flight } from "./flight.ts";
+import type { FlightSchedule } from "./flight_schedule.ts";
+import { FlightSimulation } from "./flight_simulation.ts";
+import type { FlightSource, SimulatedFlight } from "./flight_source.ts";
+import { lifecycleOf, timesOf } from "./lifecycle.ts";
+import { NetworkDemand } from "./network_demand.ts";
+import { PURPOSE, randomKey, randomUnit } from "./random.ts";
+import { NETWORK_SNAPSHOTS, SnapshotClock } from "./snapshot_plan.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** A flight of a day, the longest delay a schedule may hold, and some. */
+const AFTER_DEPARTURE_MS = 5 * DAY_MS;
+/** The snapshots of a flight are shifted by up to so much, so that flights of one departure time take turns. */
+const SNAPSHOT_PHASE_MS = 10 * 60 * 1000;
+
+export interface NetworkOptions {
+  seed: number;
+  schedule: FlightSchedule;
+  /** The sale opens so long before the scheduled departure. */
+  bookingHorizonMs: number;
+  /** Flights that depart before are not simulated at all. */
+  firstDepartureMs: number;
+}
+
+/** A schedule's flights on sale. */
+export class NetworkFlights implements FlightSource {
+  readonly lifeMsMax: number;
+  readonly #options: NetworkOptions;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.lifeMsMax = options.bookingHorizonMs + AFTER_DEPARTURE_MS;
+  }
+
+  openingBetween(fromMs: number, toMs: number): SimulatedFlight[] {
+    const { schedule, bookingHorizonMs, firstDepartureMs } = this.#options;
+    return schedule
+      .departingBetween(Math.max(fromMs + bookingHorizonMs, firstDepartureMs), toMs + bookingHorizonMs)
+      .map((flight) => this.#simulated(flight));
+  }
+
+  find(flightId: string): SimulatedFlight | undefined {
+    const flight = this.#options.schedule.find(flightId);
+    if (flight === undefined || flight.scheduledDepartureMs < this.#options.firstDepartureMs) {
+      return undefined;
+    }
+    return this.#simulated(flight);
+  }
+
+  #simulated(flight: Flight): SimulatedFlight {
+    const { seed, bookingHorizonMs } = this.#options;
+    const key = randomKey(seed, flight.flightId);
+    const { flightId, scheduledDepartureMs, totalSeats, distanceMiles } = flight;
+    const times = timesOf(flight, key, scheduledDepartureMs - bookingHorizonMs);
+    const simulate = (promotions: readonly Promotion[]) => {
+      const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * SNAPSHOT_PHASE_MS);
+      return new FlightSimulation({
+        flight,
+        key,
+        times,
+        milestones: lifecycleOf(flight, times, key),
+        fares: fareBuckets(totalSeats, distanceMiles),
+        demand: new NetworkDemand(key, totalSeats, times.opensMs, scheduledDepartureMs),
+        snapshots: new SnapshotClock(
+          NETWORK_SNAPSHOTS,
+          times.opensMs,
+          times.closesMs,
+          scheduledDepartureMs - phaseMs,
+        ),
+      }, promotions);
+    };
+    return { flightId, times, simulate };
+  }
+}
