@@ -2,8 +2,9 @@
  * A line of the lake: the event exactly as it came, with three fields spliced in before its closing brace.
  *
  * Nothing is re-serialised, so digits, escapes and the order of fields stay. An event that already has a
- * `_partition`, `_offset` or `_timestamp` of its own (a line of the lake that was sent again) keeps it and gets
- * ours after it: JSON parsers take the last of duplicate keys, so ours counts.
+ * `_partition`, `_offset` or `_timestamp` of its own (a line of the lake that was sent again) keeps it, and ours
+ * stand both before and after its fields: of duplicate keys most JSON parsers take the last, Polars takes the
+ * first, and each of them must read ours.
  *
  * @module
  */
@@ -25,16 +26,27 @@ export function appendTimeMs(timestampMs: number): number {
   return timestampMs >= 0 && timestampMs <= YEAR_9999_MS ? timestampMs : timestampMs > 0 ? YEAR_9999_MS : 0;
 }
 
+/** Whether an event has one of the lake's fields itself. */
+export function hasLakeFields(event: object): boolean {
+  const { _partition, _offset, _timestamp } = event as Record<string, unknown>;
+  return _partition !== undefined || _offset !== undefined || _timestamp !== undefined;
+}
+
+/** Where a record stands. */
+export interface RecordPlace {
+  partition: number;
+  offset: number;
+  /** Append time, milliseconds since 1970. */
+  timestampMs: number;
+}
+
 /**
  * The line of a record, without the newline that ends it.
  *
  * @param value Text that was parsed as a JSON object before; line breaks in it can only stand between tokens.
- * @param place Where the record stands; `timestampMs` is its append time.
+ * @param ownFields What {@link hasLakeFields} says of the event.
  */
-export function lakeLine(
-  value: string,
-  place: { partition: number; offset: number; timestampMs: number },
-): string {
+export function lakeLine(value: string, place: RecordPlace, ownFields = false): string {
   let text = value;
   if (text.includes("\n") || text.includes("\r")) text = text.replaceAll(/[\r\n]/g, " ");
   let end = text.length - 1;
@@ -45,9 +57,10 @@ export function lakeLine(
   let last = end - 1;
   while (last >= 0 && isWhitespace(text.charCodeAt(last))) last--;
   const comma = text.charCodeAt(last) === BRACE_OPEN ? "" : ",";
-  return `${
-    text.slice(0, end)
-  }${comma}"_partition":${place.partition},"_offset":${place.offset},"_timestamp":"${
+  const fields = `"_partition":${place.partition},"_offset":${place.offset},"_timestamp":"${
     formatInstant(place.timestampMs)
-  }"}`;
+  }"`;
+  if (!ownFields) return `${text.slice(0, end)}${comma}${fields}}`;
+  const start = text.indexOf("{") + 1;
+  return `{${fields}${comma}${text.slice(start, end)}${comma}${fields}}`;
 }

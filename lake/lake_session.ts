@@ -10,12 +10,13 @@
 
 import { EventError } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
+import type { ParsedEvent } from "../events/parse_event.ts";
 import type { EventLog, LogRecord, Reader, RecordBatch } from "../event_log/event_log.ts";
 import { DeadLetterQueue } from "./dead_letter_queue.ts";
 import { StorageError } from "./durable_files.ts";
 import { GroupOffsets } from "./group_offsets.ts";
 import { LagWatch } from "./lag_watch.ts";
-import { appendTimeMs, lakeLine } from "./lake_line.ts";
+import { appendTimeMs, hasLakeFields, lakeLine } from "./lake_line.ts";
 import type { LakeMetrics } from "./lake_metrics.ts";
 import { hourOf } from "./raw_files.ts";
 import { SealQueue } from "./seal_queue.ts";
@@ -196,15 +197,15 @@ export class LakeSession {
 
   #add(segment: SegmentWriter, record: LogRecord, timestampMs: number): void {
     const { topic, value, bytes, partition, offset } = record;
-    let eventTimeMs: number;
+    let parsed: ParsedEvent;
     try {
-      eventTimeMs = parseEvent({ topic, value, ...(bytes === undefined ? {} : { bytes }), timestampMs })
-        .eventTimeMs;
+      parsed = parseEvent({ topic, value, ...(bytes === undefined ? {} : { bytes }), timestampMs });
     } catch (error) {
       this.#refuse(segment, { ...record, timestampMs }, error);
       return;
     }
-    segment.add(lakeLine(value!, { partition, offset, timestampMs }), eventTimeMs);
+    const line = lakeLine(value!, { partition, offset, timestampMs }, hasLakeFields(parsed.event));
+    segment.add(line, parsed.eventTimeMs);
   }
 
   #refuse(segment: SegmentWriter, record: LogRecord, error: unknown): void {
