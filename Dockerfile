@@ -1,0 +1,23 @@
+# One image for every process; compose.yaml chooses the part by its command: topics, producer, consumer, lake, …
+FROM denoland/deno:2.9.6
+
+ENV DENO_DIR=/deno-dir \
+    DENO_NO_UPDATE_CHECK=1
+WORKDIR /app
+
+# The libraries first: they change seldom, and exactly as locked.
+COPY deno.json deno.lock ./
+RUN deno install --frozen
+
+COPY . .
+RUN deno cache --frozen \
+      scripts/launch.ts scripts/topics.ts scripts/tail.ts scripts/sql.ts scripts/verify.ts \
+      producer/airline_producer.ts streaming/consumer.ts lake/lake_writer.ts \
+      etl/build_warehouse.ts etl/etl_runner.ts \
+ && mkdir -p data lake/raw lake/gold lake/rejected \
+ && chown -R deno:deno data lake /deno-dir
+
+USER deno
+# A part runs under its own permission set here too: the launcher starts it.
+ENTRYPOINT ["deno", "run", "-q", "-P=launcher", "scripts/launch.ts"]
+CMD ["topics"]
