@@ -22,6 +22,7 @@ export class DeadLetterQueue {
   #waiting: { record: LogRecord; error: EventError }[] = [];
   #waitingBytes = 0;
   #storing: Promise<void> = Promise.resolve();
+  #storedLetters = 0;
 
   constructor(appender: Appender, options: { group: string; logId: string }) {
     this.#appender = appender;
@@ -34,8 +35,15 @@ export class DeadLetterQueue {
     return this.#waitingBytes >= QUEUE_BYTES_MAX;
   }
 
+  /** Letters that the log has stored. */
+  get storedLetters(): number {
+    return this.#storedLetters;
+  }
+
   add(record: LogRecord, error: EventError): void {
-    this.#waiting.push({ record, error });
+    // A clock ahead of ours is wrong, and its time would make the dead letter itself one that is refused.
+    const timestampMs = Math.min(record.timestampMs, Date.now());
+    this.#waiting.push({ record: { ...record, timestampMs }, error });
     this.#waitingBytes += ENTRY_BYTES + (record.bytes?.length ?? record.value?.length ?? 0);
   }
 
@@ -69,5 +77,6 @@ export class DeadLetterQueue {
       requestBytes += value.length;
     }
     if (request.length > 0) await this.#appender.append(request);
+    this.#storedLetters += letters.length;
   }
 }

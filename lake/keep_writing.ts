@@ -34,6 +34,8 @@ export interface KeepWritingOptions {
   onProblem?: (reason: string | undefined) => void;
   say?: (message: string) => void;
   warn?: (message: string) => void;
+  /** See `LakeSessionOptions`. */
+  now?: () => number;
   /** Pauses after a failure: doubled each time up to the maximum, and for a failing disk up to 5 seconds. */
   retryPauseMs?: { first: number; max: number };
 }
@@ -111,6 +113,7 @@ async function runSession(
       limits,
       metrics,
       ...(warn === undefined ? {} : { warn }),
+      ...(options.now === undefined ? {} : { now: options.now }),
       onSealed(topic, sealed) {
         on.progressed();
         onSealed?.(topic, sealed);

@@ -2,6 +2,7 @@
 
 import type { EventLog, TopicPartition } from "../event_log/event_log.ts";
 import type { LakeMetrics } from "./lake_metrics.ts";
+import { placeName } from "./_slot.ts";
 
 const INTERVAL_MS = 5000;
 /** A poll that waited this long and found nothing has seen the end. */
@@ -31,12 +32,13 @@ export class LagWatch {
    */
   async check(positions: readonly ReadPosition[]): Promise<boolean> {
     if (this.#now() - this.#checkedMs < INTERVAL_MS) return false;
-    const known = new Map(positions.map((place) => [`${place.topic}/${place.partition}`, place.position]));
+    const known = new Map(positions.map((place) => [placeName(place), place.position]));
     const ranges = await this.#log.ranges([...new Set(positions.map(({ topic }) => topic))]);
     this.#checkedMs = this.#now();
     const lags = new Map<string, number>();
-    for (const { topic, partition, end } of ranges) {
-      const position = known.get(`${topic}/${partition}`);
+    for (const range of ranges) {
+      const { topic, end } = range;
+      const position = known.get(placeName(range));
       if (position === undefined) return true;
       lags.set(topic, (lags.get(topic) ?? 0) + Math.max(0, end - position));
     }

@@ -18,12 +18,15 @@ function isWhitespace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
 }
 
-/** The last instant that ISO 8601 writes with a year of four digits. */
-const YEAR_9999_MS = 253_402_300_799_999;
+const YEAR_1990_MS = Date.UTC(1990, 0, 1);
+const YEAR_2199_END_MS = Date.UTC(2200, 0, 1) - 1;
 
-/** A record's append time within what can be written: some writers send none (-1), or nonsense. */
+/**
+ * A record's append time within the years that events may have: some writers send none (-1), or nonsense, and
+ * the record is kept all the same.
+ */
 export function appendTimeMs(timestampMs: number): number {
-  return timestampMs >= 0 && timestampMs <= YEAR_9999_MS ? timestampMs : timestampMs > 0 ? YEAR_9999_MS : 0;
+  return Math.min(Math.max(timestampMs, YEAR_1990_MS), YEAR_2199_END_MS);
 }
 
 /** Whether an event has one of the lake's fields itself. */

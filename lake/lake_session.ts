@@ -19,6 +19,8 @@ import { LagWatch } from "./lag_watch.ts";
 import { appendTimeMs, hasLakeFields, lakeLine } from "./lake_line.ts";
 import type { LakeMetrics } from "./lake_metrics.ts";
 import { hourOf } from "./raw_files.ts";
+import { placeName, slotAt } from "./_slot.ts";
+import type { Slot } from "./_slot.ts";
 import { SealQueue } from "./seal_queue.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import type { SealedSegment } from "./segment_writer.ts";
@@ -49,20 +51,6 @@ export interface LakeSessionOptions {
   now?: () => number;
 }
 
-/** A partition and the range that is being written. */
-interface Slot {
-  topic: string;
-  partition: number;
-  /** Where the next range begins. */
-  from: number;
-  /** The next offset to be read. */
-  position: number;
-  segment: SegmentWriter | undefined;
-  /** Hours since 1970 of the segment's first record. */
-  hour: number;
-  openedMs: number;
-}
-
 const HOUR_MS = 3_600_000;
 const POLL_WAIT_MS_MAX = 1000;
 
@@ -87,17 +75,7 @@ export class LakeSession {
     this.#now = options.now ?? (() => performance.now());
     this.#lag = new LagWatch(log, options.metrics.lagRecords, this.#now);
     this.#offsets = new GroupOffsets(log, options.group, { warn: options.warn, now: this.#now });
-    for (const { topic, partition, offset } of options.positions) {
-      this.#slots.set(`${topic}/${partition}`, {
-        topic,
-        partition,
-        from: offset,
-        position: offset,
-        segment: undefined,
-        hour: 0,
-        openedMs: 0,
-      });
-    }
+    for (const position of options.positions) this.#slots.set(placeName(position), slotAt(position));
   }
 
   /**
@@ -151,12 +129,32 @@ export class LakeSession {
       if (!(error instanceof StorageError)) await this.#sealAll().catch(() => {});
       throw error;
     }
+    await this.#takeOwnDeadLetters(reader);
     await this.#sealAll();
     return signal.aborted ? "stopped" : "partitions changed";
   }
 
+  /** Before the end: the dead letters that this run made belong into the lake, too. */
+  async #takeOwnDeadLetters(reader: Reader): Promise<void> {
+    await this.#deadLetters.store();
+    const slots = [...this.#slots.values()];
+    if (this.#deadLetters.storedLetters === 0 || !slots.some(({ topic }) => topic === "dead_letters")) return;
+    const ends = new Map(
+      (await this.#log.ranges(["dead_letters"])).map(({ partition, end }) => [partition, end]),
+    );
+    const behind = () =>
+      slots.some((s) => s.topic === "dead_letters" && s.position < (ends.get(s.partition) ?? 0));
+    reader.pause([...new Set(slots.map(({ topic }) => topic))].filter((topic) => topic !== "dead_letters"));
+    while (behind()) {
+      const batches = await reader.poll({ maxWaitMs: POLL_WAIT_MS_MAX });
+      // What then still seems to be missing are marks of transactions.
+      if (batches.length === 0) return;
+      for (const batch of batches) await this.#take(batch);
+    }
+  }
+
   async #take(batch: RecordBatch): Promise<void> {
-    const slot = this.#slots.get(`${batch.topic}/${batch.partition}`)!;
+    const slot = this.#slots.get(placeName(batch))!;
     const { limits } = this.#options;
     for (const record of batch.records) {
       if (record.offset < slot.position) {

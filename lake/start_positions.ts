@@ -2,7 +2,7 @@
 
 import type { EventLog, PartitionOffset, PartitionRange } from "../event_log/event_log.ts";
 import { listRawFiles, logId8Of } from "./raw_files.ts";
-import type { RawFile } from "./raw_files.ts";
+import { placeName } from "./_slot.ts";
 
 /** Why a partition starts where it does. */
 export type PositionSource = "lake" | "group" | "log start";
@@ -42,31 +42,29 @@ export async function startPositions(log: EventLog, options: StartOptions): Prom
   const logId8 = logId8Of(log.logId);
   for (const topic of topics) {
     for (const file of (await listRawFiles(rawFolder, topic)).sealed) {
-      if (file.logId8 === logId8) ends.set(placeOf(file), Math.max(ends.get(placeOf(file)) ?? 0, file.to));
+      if (file.logId8 === logId8) {
+        ends.set(placeName(file), Math.max(ends.get(placeName(file)) ?? 0, file.to));
+      }
     }
   }
   const committed = new Map<string, number>();
-  if (!fromBeginning && ranges.some((range) => !ends.has(placeOf(range)))) {
+  if (!fromBeginning && ranges.some((range) => !ends.has(placeName(range)))) {
     for (const position of await log.committedOffsets(group, [...topics])) {
-      committed.set(placeOf(position), position.offset);
+      committed.set(placeName(position), position.offset);
     }
   }
   return ranges.map((range) => {
     const { topic, partition } = range;
     const place = { topic, partition };
-    const end = ends.get(placeOf(range));
+    const end = ends.get(placeName(range));
     if (end !== undefined) return inRange({ ...place, offset: end, source: "lake", lostRecords: 0 }, range);
-    const offset = committed.get(placeOf(range));
+    const offset = committed.get(placeName(range));
     // A group's offset that the log does not hold is one of an earlier log: it says nothing about this one.
     if (offset !== undefined && offset >= range.start && offset <= range.end) {
       return { ...place, offset, source: "group", lostRecords: 0 };
     }
     return { ...place, offset: range.start, source: "log start", lostRecords: 0 };
   });
-}
-
-function placeOf({ topic, partition }: Pick<RawFile, "topic" | "partition">): string {
-  return `${topic}/${partition}`;
 }
 
 function inRange(position: StartPosition, range: PartitionRange): StartPosition {

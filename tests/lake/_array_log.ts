@@ -123,18 +123,20 @@ export class ArrayLog implements EventLog {
     return Promise.resolve({
       append: (records: NewRecord[]) =>
         this.#call("append", () => {
-          for (const { topic, value } of records) this.put(topic, 0, value);
+          for (const { topic, value } of records) this.put(topic, 0, value, { timestampMs: Date.now() });
         }),
       close: () => Promise.resolve(),
     });
   }
 
   reader({ positions }: ReaderOptions): Promise<Reader> {
+    const paused = new Set<string>();
     const at = new Map(positions.map((place) => [`${place.topic}/${place.partition}`, place.offset]));
     const read = (): RecordBatch[] => {
       const batches: RecordBatch[] = [];
       for (const [name, offset] of at) {
         const { topic, partition, records, end } = this.#partitions.get(name)!;
+        if (paused.has(topic)) continue;
         const next = records.filter((record) => record.offset >= offset).slice(0, this.batchRecords);
         if (next.length === 0) continue;
         const isLast = next.at(-1) === records.at(-1);
@@ -152,8 +154,8 @@ export class ArrayLog implements EventLog {
         return batches;
       },
       seek: () => {},
-      pause: () => {},
-      resume: () => {},
+      pause: (topics) => topics.forEach((topic) => paused.add(topic)),
+      resume: (topics) => topics.forEach((topic) => paused.delete(topic)),
       close: () => Promise.resolve(),
     });
   }
