@@ -44,6 +44,7 @@ export interface RefusedRecord {
 /** Dead letters above this many bytes keep only the first 64 KiB of the value: brokers refuse more than 1 MiB. */
 const DEAD_LETTER_BYTES_MAX = 900_000;
 const KEPT_BYTES = 64 * 1024;
+const MESSAGE_LENGTH_MAX = 1000;
 
 /**
  * The dead letter of a record, as JSON text. Async because a value that is too large is kept as its first
@@ -59,7 +60,7 @@ export async function deadLetterOf(
     dead_letter_id: `${refusal.group}-${record.topic}-${record.partition}-${record.offset}`,
     group: refusal.group,
     reason: refusal.reason,
-    message: refusal.message,
+    message: refusal.message.slice(0, MESSAGE_LENGTH_MAX),
     topic: record.topic,
     partition: record.partition,
     offset: record.offset,

@@ -15,8 +15,9 @@ export function parseInstant(text: string): number {
   // The form that we and most writers use: let V8's own fast parser do it, then check what it is lenient about.
   if (text.length === 24 && text.charCodeAt(23) === 90 /* Z */ && text.charCodeAt(10) === 84 /* T */) {
     const ms = Date.parse(text);
-    // V8 takes 2025-02-31 as 3 March: only days above 28 need the slow check.
-    if (text.charCodeAt(8) < 50 || (text.charCodeAt(8) === 50 && text.charCodeAt(9) < 57)) return ms;
+    // V8 takes 2025-02-31 as 3 March and 24:00 as the next day: only days above 28 and that hour need the slow check.
+    const usualDay = text.charCodeAt(8) < 50 || (text.charCodeAt(8) === 50 && text.charCodeAt(9) < 57);
+    if (usualDay && !text.startsWith("24", 11)) return ms;
   }
   const match = SHAPE.exec(text);
   if (match === null) return NaN;

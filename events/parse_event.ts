@@ -113,7 +113,7 @@ export function parseEvent(record: RecordText, options: ParseOptions = {}): Pars
     const days = ((eventTimeMs - record.timestampMs) / 86_400_000).toFixed(1);
     throw new EventError(
       "event_time",
-      `Event time ${String(event.event_time)} lies ${days} days beyond its append time, at most ${
+      `Event time ${shown(event.event_time)} lies ${days} days beyond its append time, at most ${
         eventLeadMsMax / 86_400_000
       } are taken`,
     );
