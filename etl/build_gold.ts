@@ -1,0 +1,236 @@
+/**
+ * Brings the gold tables up to the lake: reads what is new, merges it, remembers how far it came.
+ *
+ * The order is the same in RUNBOOK.md; a crash anywhere leaves whole files, and the next run mends the rest:
+ * 1 read new raw files into typed parts, 2 replace each table that has news, 3 store rejected lines, 4 replace the state.
+ *
+ * @module
+ */
+
+import { onStorage, removeIfThere } from "../lake/durable_files.ts";
+import type { LakeFolders } from "../process/settings.ts";
+import { dimFlight, flightLifecycleTopic } from "./dim_flight.ts";
+import { emptyState, readState, STATE_NAME, topicState, writeState } from "./etl_state.ts";
+import type { EtlState } from "./etl_state.ts";
+import { factBooking } from "./fact_booking.ts";
+import { factBookingCancellation } from "./fact_booking_cancellation.ts";
+import { factInventoryMetrics } from "./fact_inventory_metrics.ts";
+import { factPromotions } from "./fact_promotions.ts";
+import type { FactTable } from "./fact_table.ts";
+import { goldIsOurs, mergeFacts, mergeFlights } from "./gold_table.ts";
+import type { GoldFolders } from "./gold_table.ts";
+import { planTopic } from "./raw_plan.ts";
+import type { RawPlan, RawSlice } from "./raw_plan.ts";
+import { RawReader, UnreadableFileError } from "./raw_reader.ts";
+import type { RawTopic } from "./raw_topic.ts";
+import { RejectedLines } from "./rejected_lines.ts";
+
+/** The fact tables, in the order in which they are written. */
+export const FACT_TABLES: readonly FactTable[] = [
+  factBooking,
+  factBookingCancellation,
+  factInventoryMetrics,
+  factPromotions,
+];
+
+/** The topics that tables are made of. */
+export const ETL_TOPICS: readonly RawTopic[] = [
+  flightLifecycleTopic,
+  ...new Set(FACT_TABLES.map(({ topic }) => topic)),
+];
+
+/** The run was told to stop before its tables were written: nothing has changed. */
+export class RunStoppedError extends Error {
+  override name = "RunStoppedError";
+}
+
+/** What became of one table. */
+export interface TableSummary {
+  table: string;
+  /** Rows that are new or changed. */
+  newRows: number;
+  rows: number;
+  seconds: number;
+}
+
+export interface GoldSummary {
+  /** Whether everything was built anew from the lake. */
+  rebuilt: boolean;
+  files: number;
+  lines: number;
+  tables: TableSummary[];
+  /** Rejected lines of this run by reason. */
+  rejected: Record<string, number>;
+  /** Whether raw files could not be read: their partitions wait. */
+  partial: boolean;
+  seconds: { read: number; write: number };
+  state: EtlState;
+}
+
+export interface GoldOptions {
+  full?: boolean;
+  signal?: AbortSignal;
+  warn?: (message: string) => void;
+  /** Told before a table is written. */
+  onWrite?: (table: string) => void;
+  /** Told as raw bytes are read, of `total`. */
+  onRead?: (bytes: number, total: number) => void;
+  /** Raw bytes that are read at once. */
+  sliceBytes?: number;
+  /** Told at each step's end; lets a test end the process there. */
+  onStep?: (step: string) => void;
+}
+
+/** Brings the gold tables up to the lake. The caller holds the lock of the gold folder. */
+export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): Promise<GoldSummary> {
+  const { full = false, signal, warn = () => {}, onStep = () => {} } = options;
+  const folders: GoldFolders = { gold: lake.gold, work: `${lake.gold}/_work` };
+  const fresh = full || !await continues(lake.gold, warn);
+  // Without a state a crash from here on leads to a rebuild again, not to a mixture of old and new.
+  if (fresh) await removeIfThere(`${lake.gold}/${STATE_NAME}`);
+  const state = fresh ? emptyState() : (await readState(lake.gold))!;
+  await onStorage("write the gold folder", folders.work, async () => {
+    await Deno.remove(folders.work, { recursive: true }).catch(ignoreNotFound);
+    await Deno.mkdir(folders.work, { recursive: true });
+  });
+  const summary: GoldSummary = {
+    rebuilt: fresh,
+    files: 0,
+    lines: 0,
+    tables: [],
+    rejected: {},
+    partial: false,
+    seconds: { read: 0, write: 0 },
+    state,
+  };
+  const rejectedLines: RejectedLines[] = [];
+  try {
+    const plans: RawPlan[] = [];
+    for (const topic of ETL_TOPICS) {
+      plans.push(await planTopic(lake.raw, topic.name, state, options));
+    }
+    for (const warning of plans.flatMap(({ warnings }) => warnings)) warn(warning);
+    const total = plans.reduce((sum, { bytes }) => sum + bytes, 0);
+    let read = 0;
+    for (const [index, topic] of ETL_TOPICS.entries()) {
+      const { slices, files } = plans[index]!;
+      const own = topicState(state, topic.name);
+      const rejected = new RejectedLines(lake.rejected, topic.name, own.rejectedBytes);
+      rejectedLines.push(rejected);
+      const started = performance.now();
+      const parts = await readTopic(topic, slices, {
+        state,
+        rejected,
+        workFolder: folders.work,
+        summary,
+        warn,
+        onSlice: (bytes) => options.onRead?.(read += bytes, total),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      summary.files += files;
+      summary.seconds.read += secondsSince(started);
+      onStep(`read ${topic.name}`);
+      const writing = performance.now();
+      await writeTables(topic, parts, folders, fresh, summary, options);
+      summary.seconds.write += secondsSince(writing);
+      for (const part of parts) await Deno.remove(part);
+      own.rejectedBytes = await rejected.commit();
+      for (const [reason, count] of rejected.counts) {
+        summary.rejected[reason] = (summary.rejected[reason] ?? 0) + count;
+      }
+      onStep(`rejected ${topic.name}`);
+    }
+    state.updated_at = new Date().toISOString();
+    if (fresh || summary.files > 0) await writeState(lake.gold, state);
+    onStep("state");
+  } finally {
+    for (const lines of rejectedLines) lines.close();
+    await Deno.remove(folders.work, { recursive: true }).catch(ignoreNotFound);
+  }
+  return summary;
+}
+
+/** Whether the tables are there as the state left them. */
+async function continues(gold: string, warn: (message: string) => void): Promise<boolean> {
+  if (await readState(gold) === undefined) return false;
+  for (const { name, schema } of [dimFlight, ...FACT_TABLES]) {
+    if (await goldIsOurs(gold, name, schema)) continue;
+    warn(
+      `Gold table "${gold}/${name}.parquet" is missing or has other columns than ours: all tables are built anew from the lake`,
+    );
+    return false;
+  }
+  return true;
+}
+
+interface TopicRun {
+  state: EtlState;
+  rejected: RejectedLines;
+  workFolder: string;
+  summary: GoldSummary;
+  signal?: AbortSignal;
+  warn: (message: string) => void;
+  onSlice: (bytes: number) => void;
+}
+
+async function readTopic(topic: RawTopic, slices: readonly RawSlice[], run: TopicRun): Promise<string[]> {
+  const reader = new RawReader(topic, run);
+  const own = topicState(run.state, topic.name);
+  const waiting = new Set<string>();
+  const parts: string[] = [];
+  for (const slice of slices) {
+    if (run.signal?.aborted) {
+      throw new RunStoppedError("Stopped before the tables were written: the next run does it all");
+    }
+    const place = slice.kind === "sealed" ? `${slice.logId8}/${slice.partition}` : slice.name;
+    if (!waiting.has(place)) {
+      const mark = await run.rejected.mark();
+      try {
+        const read = await reader.read(slice);
+        parts.push(...read.parts);
+        run.summary.lines += read.lines;
+        if (slice.kind === "foreign") own.foreignBytes[slice.name] = read.nextByte;
+        else (own.positions[slice.logId8] ??= {})[slice.partition] = slice.to;
+      } catch (error) {
+        if (!(error instanceof UnreadableFileError)) throw error;
+        // Positions say "everything before is in the tables": nothing behind the file is taken before it.
+        await run.rejected.rollback(mark);
+        run.warn(error.message);
+        run.summary.partial = true;
+        waiting.add(place);
+      }
+    }
+    run.onSlice(slice.bytes);
+  }
+  return parts;
+}
+
+async function writeTables(
+  topic: RawTopic,
+  parts: readonly string[],
+  folders: GoldFolders,
+  fresh: boolean,
+  summary: GoldSummary,
+  options: GoldOptions,
+): Promise<void> {
+  const merges = topic === flightLifecycleTopic
+    ? [{ name: dimFlight.name as string, merge: mergeFlights }]
+    : FACT_TABLES.filter((table) => table.topic === topic).map((table) => ({
+      name: table.name,
+      merge: mergeFacts.bind(undefined, table),
+    }));
+  for (const { name, merge } of merges) {
+    const started = performance.now();
+    const { newRows, rows } = await merge(parts, folders, { fresh, onWrite: options.onWrite });
+    summary.tables.push({ table: name, newRows, rows, seconds: secondsSince(started) });
+    options.onStep?.(`table ${name}`);
+  }
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

@@ -1,0 +1,152 @@
+/**
+ * What is new in the lake: the raw files that no run has read yet, cut into slices that fit into memory.
+ *
+ * @module
+ */
+
+import { adjoining, listRawFiles } from "../lake/raw_files.ts";
+import type { RawFile } from "../lake/raw_files.ts";
+import { topicState } from "./etl_state.ts";
+import type { EtlState } from "./etl_state.ts";
+
+/** Files of one partition of one log that adjoin in offset order: what is read at once. */
+export interface SealedSlice {
+  kind: "sealed";
+  topic: string;
+  logId8: string;
+  partition: number;
+  files: RawFile[];
+  /** Offsets below were read before. */
+  from: number;
+  to: number;
+  bytes: number;
+}
+
+/** A stretch of a file that another program writes, up to the end of its last whole line. */
+export interface ForeignSlice {
+  kind: "foreign";
+  topic: string;
+  name: string;
+  path: string;
+  fromByte: number;
+  /** The file's size when it was listed; a line that is cut off there waits for the next run. */
+  toByte: number;
+  bytes: number;
+}
+
+export type RawSlice = SealedSlice | ForeignSlice;
+
+/** The new part of one topic. */
+export interface RawPlan {
+  topic: string;
+  slices: RawSlice[];
+  files: number;
+  bytes: number;
+  /** What an operator should know: gaps, files that shrank. */
+  warnings: string[];
+}
+
+/** Raw bytes that are read at once: about 250 MB of memory while they are parsed. */
+export const SLICE_BYTES = 64 * 1024 * 1024;
+/** Files that are scanned together. */
+const SLICE_FILES = 256;
+
+/** Lists what of `topic` is new since `state`. */
+export async function planTopic(
+  rawFolder: string,
+  topic: string,
+  state: EtlState,
+  options: { sliceBytes?: number } = {},
+): Promise<RawPlan> {
+  const { sliceBytes = SLICE_BYTES } = options;
+  const { positions, foreignBytes } = topicState(state, topic);
+  const { sealed, foreign } = await listRawFiles(rawFolder, topic);
+  const plan: RawPlan = { topic, slices: [], files: 0, bytes: 0, warnings: [] };
+  const fresh = sealed.filter((file) => file.to > (positions[file.logId8]?.[file.partition] ?? 0));
+  warnOfGaps(plan, fresh, positions);
+  let slice: SealedSlice | undefined;
+  for (const file of fresh) {
+    const bytes = file.empty ? 0 : (await sizeOf(file.path) ?? 0);
+    const joins = slice !== undefined && slice.logId8 === file.logId8 && slice.partition === file.partition &&
+      slice.bytes + bytes <= sliceBytes && slice.files.length < SLICE_FILES && slice.to <= file.from;
+    if (!joins) {
+      const next: number = Math.max(
+        positions[file.logId8]?.[file.partition] ?? 0,
+        slice !== undefined && slice.logId8 === file.logId8 && slice.partition === file.partition
+          ? slice.to
+          : 0,
+      );
+      if (file.to <= next) continue;
+      const { logId8, partition, to } = file;
+      slice = { kind: "sealed", topic, logId8, partition, files: [], from: next, to, bytes: 0 };
+      plan.slices.push(slice);
+    }
+    slice!.files.push(file);
+    slice!.to = file.to;
+    slice!.bytes += bytes;
+    plan.bytes += bytes;
+    plan.files++;
+  }
+  for (const name of foreign) {
+    const path = `${rawFolder}/${topic}/${name}`;
+    const toByte = await sizeOf(path);
+    if (toByte === undefined) continue;
+    let fromByte = foreignBytes[name] ?? 0;
+    if (toByte < fromByte) {
+      plan.warnings.push(
+        `Raw file "${path}" shrank from ${fromByte} to ${toByte} bytes: it is read again from its start`,
+      );
+      fromByte = 0;
+    }
+    if (toByte === fromByte) continue;
+    plan.slices.push({
+      kind: "foreign",
+      topic,
+      name,
+      path,
+      fromByte,
+      toByte,
+      bytes: toByte - fromByte,
+    });
+    plan.bytes += toByte - fromByte;
+    plan.files++;
+  }
+  return plan;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    // A file that went away since it was listed leaves a gap, which the next run tells of.
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Ranges adjoin by name: one that is missing was deleted, and no later run can tell what it held. */
+function warnOfGaps(
+  plan: RawPlan,
+  fresh: readonly RawFile[],
+  positions: Record<string, Record<string, number>>,
+) {
+  const gaps: { logId8: string; partition: number; from: number; to: number }[] = adjoining(fresh)
+    .filter((brk) => brk.kind === "gap");
+  const begun = new Set<string>();
+  for (const { logId8, partition, from } of fresh) {
+    const place = `${logId8}/${partition}`;
+    const next = positions[logId8]?.[partition];
+    if (!begun.has(place) && next !== undefined && from > next) {
+      gaps.push({ logId8, partition, from: next, to: from });
+    }
+    begun.add(place);
+  }
+  for (const gap of gaps) {
+    plan.warnings.push(
+      `No raw file of ${plan.topic} holds offsets ${gap.from} to ${
+        gap.to - 1
+      } of partition ${gap.partition} ` +
+        `(log ${gap.logId8}): the tables go on without them; when the file is back, run with --full`,
+    );
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Reads slices of the lake into typed Parquet parts, which is all that the tables are made of.
+ *
+ * The fast way hands a slice's files to Polars whole. Where that fails, or what it read is not what the files hold (line
+ * count, places, checks), each file is tried alone, and what fails again is read line by line.
+ *
+ * @module
+ */
+
+import pl from "nodejs-polars";
+import type { LazyDataFrame } from "nodejs-polars";
+import type { RawFile } from "../lake/raw_files.ts";
+import { readCarefully } from "./careful_lines.ts";
+import { scanLines } from "./line_scan.ts";
+import type { ForeignSlice, RawSlice, SealedSlice } from "./raw_plan.ts";
+import { PLACE_FIELDS } from "./raw_topic.ts";
+import type { RawTopic } from "./raw_topic.ts";
+import type { RejectedLines } from "./rejected_lines.ts";
+
+/** A raw file that cannot be read: the message says which and why. */
+export class UnreadableFileError extends Error {
+  override name = "UnreadableFileError";
+}
+
+/** What reading a slice gave. */
+export interface SliceRead {
+  lines: number;
+  /** Parquet files of typed events. */
+  parts: string[];
+  /** Foreign slices: where the next run goes on in the file. */
+  nextByte: number;
+}
+
+/** Files of raw lines are readable for Polars by `*.jsonl`-like names only; parts lie beside them. */
+export class RawReader {
+  readonly #topic: RawTopic;
+  readonly #rejected: RejectedLines;
+  readonly #workFolder: string;
+  #count = 0;
+
+  constructor(topic: RawTopic, options: { workFolder: string; rejected: RejectedLines }) {
+    this.#topic = topic;
+    this.#rejected = options.rejected;
+    this.#workFolder = options.workFolder;
+  }
+
+  /**
+   * Reads one slice.
+   *
+   * @throws {UnreadableFileError} when a file is gone or cannot be read; nothing of the slice counts then.
+   */
+  async read(slice: RawSlice): Promise<SliceRead> {
+    return slice.kind === "sealed" ? await this.#readSealed(slice) : await this.#readForeign(slice);
+  }
+
+  #path(ending: string): string {
+    return `${this.#workFolder}/${this.#topic.name}.${this.#count++}.${ending}`;
+  }
+
+  async #readSealed(slice: SealedSlice): Promise<SliceRead> {
+    const result: SliceRead = { lines: 0, parts: [], nextByte: 0 };
+    const fast: { file: RawFile; lines: number }[] = [];
+    const careful: RawFile[] = [];
+    for (const file of slice.files) {
+      if (file.empty) continue;
+      const { lines, plain } = readable(file.path, () => scanLines(file.path));
+      result.lines += lines;
+      if (lines === 0) continue;
+      if (plain && file.from >= slice.from) fast.push({ file, lines });
+      else careful.push(file);
+    }
+    const part = await this.#readFast(slice, fast);
+    if (part !== undefined) result.parts.push(part);
+    else if (fast.length === 1) careful.push(fast[0]!.file);
+    else {
+      for (const one of fast) {
+        const own = await this.#readFast(slice, [one]);
+        if (own === undefined) careful.push(one.file);
+        else result.parts.push(own);
+      }
+    }
+    for (const file of careful) {
+      const { logId8, partition } = slice;
+      const from = Math.max(file.from, slice.from);
+      const read = await this.#readCarefully({
+        kind: "sealed",
+        name: file.name,
+        path: file.path,
+        logId8,
+        partition,
+        from,
+        to: file.to,
+      });
+      if (read.part !== undefined) result.parts.push(read.part);
+    }
+    return result;
+  }
+
+  /** The part of the files, or `undefined` when there is none or they need a closer look. */
+  async #readFast(
+    slice: SealedSlice,
+    files: { file: RawFile; lines: number }[],
+  ): Promise<string | undefined> {
+    if (files.length === 0) return undefined;
+    const nested = Object.entries(this.#topic.nested ?? {});
+    const fields = {
+      ...this.#topic.fields,
+      ...Object.fromEntries(nested.map(([name]) => [name, pl.String])),
+      _partition: pl.Int32,
+      _offset: pl.Int64,
+    };
+    const scans = files.map(({ file }) => pl.scanJson(file.path, { schema: fields, inferSchemaLength: 0 }));
+    const lines = scans.length === 1 ? scans[0]! : pl.concat(scans);
+    const part = this.#path("parquet");
+    try {
+      await sinkPart(
+        this.#topic.typed(lines).withColumns(
+          ...nested.map(([name, type]) => pl.col(name).str.jsonDecode(type).alias(name)),
+          pl.lit(slice.logId8).alias("_log"),
+        ),
+        part,
+      );
+    } catch {
+      // A broken line, a wrong type: Polars says neither which nor why. The careful way does.
+      return undefined;
+    }
+    const offset = pl.col("_offset");
+    const good = this.#topic.usable
+      .and(pl.col("_partition").eq(slice.partition))
+      .and(offset.gtEq(files[0]!.file.from))
+      .and(offset.lt(files.at(-1)!.file.to));
+    const [check] = (await pl.scanParquet(part).select(
+      pl.len().alias("lines"),
+      good.fillNull(pl.lit(false)).cast(pl.Int32).sum().alias("good"),
+      offset.diff(1, "drop").min().alias("step"),
+    ).collect({ streaming: true })).toRecords() as { lines: number; good: number; step: number | null }[];
+    const expected = files.reduce((total, { lines }) => total + lines, 0);
+    const fits = check!.lines === expected && check!.good === expected && (check!.step ?? 1) >= 1;
+    if (fits) return part;
+    await Deno.remove(part);
+    return undefined;
+  }
+
+  async #readForeign({ name, path, fromByte, toByte }: ForeignSlice): Promise<SliceRead> {
+    const read = await this.#readCarefully({ kind: "foreign", name, path, fromByte, toByte });
+    return {
+      lines: read.lines,
+      parts: read.part === undefined ? [] : [read.part],
+      nextByte: read.nextByte,
+    };
+  }
+
+  async #readCarefully(source: Parameters<typeof readCarefully>[0]) {
+    const cleanedPath = this.#path("ndjson");
+    const cleaned = await Deno.open(cleanedPath, { write: true, create: true, truncate: true });
+    let read;
+    try {
+      read = await readCarefully(source, this.#topic, cleaned, this.#rejected);
+    } catch (error) {
+      throw unreadable(source.path, error);
+    } finally {
+      cleaned.close();
+    }
+    if (read.taken === 0) {
+      await Deno.remove(cleanedPath);
+      return { ...read, part: undefined };
+    }
+    const part = this.#path("parquet");
+    const fields = { ...this.#topic.fields, ...this.#topic.nested, ...PLACE_FIELDS };
+    await sinkPart(
+      this.#topic.typed(pl.scanJson(cleanedPath, { schema: fields, inferSchemaLength: 0 })),
+      part,
+    );
+    await Deno.remove(cleanedPath);
+    return { ...read, part };
+  }
+}
+
+async function sinkPart(events: LazyDataFrame, path: string): Promise<void> {
+  await events.sinkParquet(path, { compression: "lz4", statistics: false }).collect();
+}
+
+function readable<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** An error of the operating system about a raw file, in words; any other error as it is. */
+function unreadable(path: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound) {
+    return new UnreadableFileError(
+      `Raw file "${path}" went away while the lake was read: the tables will go on without it; when it is back, run with --full`,
+    );
+  }
+  const system = typeof (error as { code?: unknown }).code === "string" ||
+    error instanceof Deno.errors.PermissionDenied;
+  return system
+    ? new UnreadableFileError(
+      `Cannot read raw file "${path}": ${
+        (error as Error).message
+      }. Its partition waits for it; all others go on`,
+    )
+    : error;
+}
