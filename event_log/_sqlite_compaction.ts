@@ -41,9 +41,7 @@ const NEXT_BATCHES = `SELECT ${BATCH_COLUMNS} FROM batches
 /** What a pass knows. */
 interface Pass {
   partitionId: number;
-  /** Below this offset the partition is clean already. */
-  cleanEnd: number;
-  /** The last offset of each key in `[cleanEnd, mapEnd)`. */
+  /** The last offset of each key that was appended since the last pass, up to `mapEnd`. */
   lastOffsets: Map<string, number>;
   mapEnd: number;
   dirtyBytes: number;
@@ -70,7 +68,6 @@ export async function compactPartition(
   if (cleanEnd === undefined) return false;
   const pass: Pass = {
     partitionId,
-    cleanEnd,
     lastOffsets: new Map(),
     mapEnd: cleanEnd,
     dirtyBytes: 0,
@@ -145,8 +142,8 @@ function compactBite(connection: Connection, pass: Pass, from: number): { next: 
 function isKept({ key, value, offset, timestampMs }: PlacedRecord, pass: Pass): boolean {
   const lastOffset = pass.lastOffsets.get(key!);
   if (lastOffset !== undefined && offset < lastOffset) return false;
-  // A tombstone may go only once a pass has dropped all that it deletes.
-  return value !== null || offset >= pass.cleanEnd || timestampMs >= pass.tombstonesBeforeMs;
+  // What an old tombstone deletes lay before it, and this pass has dropped it already.
+  return value !== null || timestampMs >= pass.tombstonesBeforeMs;
 }
 
 function recordsOf(row: BatchRow, ownKeys: boolean): LogRecord[] {

@@ -18,7 +18,6 @@ export const FORMAT_VERSION = 1;
 export const LOCK_DEADLINE_MS = 30_000;
 
 const PAGE_BYTES = 8192;
-const CHECKPOINT_PAGES = 1024;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 const CACHE_KIB = 16 * 1024;
 
@@ -152,7 +151,7 @@ function prepareFile(file: string, connection: Connection): string {
     );
   }
   connection.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
+    PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
   if (tables[0] === 0) {
     connection.exec("BEGIN IMMEDIATE");
     try {

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { Checkpoint } from "./_sqlite_checkpoint.ts";
 import { type Connection, type Database, explain, jitter, whileBusy } from "./_sqlite_database.ts";
 import { LogUnavailableError } from "./event_log.ts";
 
@@ -30,12 +31,14 @@ export class WriteQueue {
   readonly #committed: () => void;
   readonly #waiting: Job[] = [];
   #draining: Promise<void> | undefined;
+  readonly #checkpoint: Checkpoint;
   #closed = false;
 
   /** `committed` is called after each commit. */
   constructor(database: Database, committed: () => void) {
     this.#database = database;
     this.#committed = committed;
+    this.#checkpoint = new Checkpoint(database.writing);
   }
 
   /**
@@ -87,6 +90,7 @@ export class WriteQueue {
     }
     for (const answer of answers) answer();
     this.#committed();
+    this.#checkpoint.committed(jobs.reduce((sum, { bytes }) => sum + bytes, 0));
   }
 
   /** Runs one job and returns how its caller is to be answered after the commit. */

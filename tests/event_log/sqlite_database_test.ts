@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { LogUnavailableError, RecordTooLargeError } from "../../event_log/event_log.ts";
+import { LogUnavailableError, RecordTooLargeError, UnknownTopicError } from "../../event_log/event_log.ts";
 import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
 import { withFolder, withLog } from "./_sqlite_support.ts";
 
@@ -121,6 +121,25 @@ Deno.test("a write waits for another process's lock", () =>
     assert.ok(!created);
     database.writing.exec("COMMIT");
     assert.deepEqual(await waiting, ["t"]);
+  }));
+
+Deno.test("an appender goes on when another process deleted its topic and made it again", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "events.db");
+    const [log, other] = [await openSqliteEventLog({ file }), await openSqliteEventLog({ file })];
+    const spec = { name: "t", partitions: 1, cleanup: "delete" as const, retentionMs: -1 };
+    await log.createTopics([spec]);
+    const appender = await log.appender();
+    await appender.append([{ topic: "t", key: "k", value: "before" }]);
+    const reader = await log.reader({ positions: [{ topic: "t", partition: 0, offset: 1 }] });
+    await other.deleteTopics(["t"]);
+    await assert.rejects(() => appender.append([{ topic: "t", key: "k", value: "lost" }]), UnknownTopicError);
+    await other.createTopics([{ ...spec, partitions: 2 }]);
+    await appender.append([{ topic: "t", partition: 1, key: "k", value: "after" }]);
+    assert.deepEqual((await other.ranges(["t"])).map(({ end }) => end), [0, 1]);
+    await assert.rejects(() => reader.poll(), UnknownTopicError, "what it read is gone");
+    await log.close();
+    await other.close();
   }));
 
 Deno.test("the size limit counts bytes of key, value and headers, and nothing of a refused call is stored", () =>
