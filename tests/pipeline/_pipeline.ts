@@ -1,0 +1,289 @@
+/**
+ * A pipeline of real processes in a folder of its own, each under its own permission set, on one pair of engines.
+ * Everything it makes is removed when it is closed.
+ */
+
+import postgres from "postgres";
+import { ALL_TOPICS } from "../../events/topics.ts";
+import type { EventLog, NewRecord, PartitionOffset } from "../../event_log/event_log.ts";
+import { openKafkaEventLog } from "../../event_log/kafka_event_log.ts";
+import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
+import { SETTINGS } from "../../process/settings.ts";
+import { commandFor, PROJECT_DIR, stoppable } from "../../scripts/launcher.ts";
+import type { PartName } from "../../scripts/launcher.ts";
+
+/** The engines of a pipeline: both embedded, or both real. */
+export type EnginePair = "embedded" | "real";
+
+/** The pairs that can be had here; real ones where `KAFKA_BROKERS` and `DATABASE_URL` are given. */
+export function enginePairs(): EnginePair[] {
+  const real = Deno.env.get("KAFKA_BROKERS") !== undefined && Deno.env.get("DATABASE_URL") !== undefined;
+  return real ? ["embedded", "real"] : ["embedded"];
+}
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
+
+/** The engines of the environment, refused where they are not on this machine: tests write and delete. */
+function realEngines(): { brokers: string[]; databaseUrl: URL } {
+  const brokers = Deno.env.get("KAFKA_BROKERS")!.split(",");
+  const databaseUrl = new URL(Deno.env.get("DATABASE_URL")!);
+  for (const host of [...brokers.map((broker) => broker.replace(/:\d+$/, "")), databaseUrl.hostname]) {
+    if (!LOOPBACK.test(host)) throw new Error(`Tests refuse the engine on "${host}": they only use loopback`);
+  }
+  return { brokers, databaseUrl };
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** A process of the pipeline. */
+export class Part {
+  readonly #child: Deno.ChildProcess;
+  readonly #name: string;
+  readonly #read: Promise<void>;
+  #output = "";
+
+  constructor(name: string, child: Deno.ChildProcess) {
+    this.#name = name;
+    this.#child = child;
+    const collect = async (stream: ReadableStream<Uint8Array>) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#output += text;
+    };
+    this.#read = Promise.all([collect(child.stdout), collect(child.stderr)]).then(() => {});
+  }
+
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async #ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#read;
+    return code;
+  }
+
+  /** Waits until it ends by itself. */
+  async exited(): Promise<number> {
+    await this.#child.stdin.close().catch(() => {});
+    return await this.#ended();
+  }
+
+  /** Asks it to drain and waits for its end. */
+  async stop(): Promise<number> {
+    return await this.exited();
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended();
+    await this.#child.stdin.close().catch(() => {});
+  }
+
+  /** Waits for a text in its output. */
+  async says(text: string, withinMs = 30_000): Promise<void> {
+    await eventually(
+      `${this.#name} says "${text}"`,
+      () => this.#output.includes(text),
+      withinMs,
+      () => this.#output,
+    );
+  }
+}
+
+/** Waits for a condition; fails with what it waited for, and `state` when given. */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
+  state: () => string = () => "",
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!await condition()) {
+    if (performance.now() > deadline) throw new Error(`Not within ${withinMs / 1000} s: ${what}\n${state()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** One pipeline; see {@link openPipeline}. */
+export class Pipeline {
+  readonly pair: EnginePair;
+  readonly folder: string;
+  readonly log: EventLog;
+  readonly env: Record<string, string>;
+  readonly #closers: (() => Promise<unknown>)[];
+  readonly #running = new Set<Part>();
+
+  constructor(
+    pair: EnginePair,
+    folder: string,
+    log: EventLog,
+    env: Record<string, string>,
+    closers: (() => Promise<unknown>)[],
+  ) {
+    this.pair = pair;
+    this.folder = folder;
+    this.log = log;
+    this.env = env;
+    this.#closers = closers;
+  }
+
+  /** Starts a part as its task does. Long-running ones get a free metrics port. */
+  start(name: PartName, args: string[] = []): Part {
+    const command = commandFor(name, args, stoppable(this.env));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: command.args,
+      env: command.env,
+      clearEnv: true,
+      cwd: PROJECT_DIR,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const part = new Part(name, child);
+    this.#running.add(part);
+    child.status.then(() => this.#running.delete(part));
+    return part;
+  }
+
+  /** Runs a part to its end and returns its exit code and output. */
+  async run(name: PartName, args: string[] = []): Promise<{ code: number; output: string }> {
+    const command = commandFor(name, args, this.env);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: command.args,
+      env: command.env,
+      clearEnv: true,
+      cwd: PROJECT_DIR,
+      stdin: "null",
+    }).output();
+    return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  }
+
+  async append(records: NewRecord[]): Promise<void> {
+    const appender = await this.log.appender();
+    await appender.append(records);
+    await appender.close();
+  }
+
+  /** Every value of a topic, in partition and offset order, up to its present end. */
+  async values(
+    topic: string,
+  ): Promise<{ partition: number; offset: number; key: string | null; value: string }[]> {
+    const ranges = await this.log.ranges([topic]);
+    const reader = await this.log.reader({
+      positions: ranges.map(({ partition, start }) => ({ topic, partition, offset: start })),
+    });
+    reader.resume([topic]);
+    const values: { partition: number; offset: number; key: string | null; value: string }[] = [];
+    // Kafka's end counts transaction markers, so the end is where a second passes without a record.
+    for (let empty = 0; empty < (this.log.engine === "kafka" ? 5 : 1);) {
+      const batches = await reader.poll({ maxWaitMs: 200 });
+      if (batches.length === 0) empty++;
+      else empty = 0;
+      for (const { partition, records } of batches) {
+        for (const { offset, key, value } of records) {
+          values.push({ partition, offset, key, value: value ?? "" });
+        }
+      }
+    }
+    await reader.close();
+    return values.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+  }
+
+  /** Waits until the group has consumed what the topics hold now, or as much of it as are no transaction markers. */
+  async caughtUp(group: string, topics: string[], withinMs = 90_000): Promise<void> {
+    let state: PartitionOffset[] = [];
+    let quietSince = performance.now();
+    const ends = await this.log.ranges(topics);
+    await eventually(
+      `${group} caught up`,
+      async () => {
+        const committed = await this.log.committedOffsets(group, topics);
+        const moved = JSON.stringify(committed) !== JSON.stringify(state);
+        state = committed;
+        if (moved) quietSince = performance.now();
+        const lag = (range: { topic: string; partition: number; start: number; end: number }) =>
+          range.end -
+          (committed.find(({ topic, partition }) => topic === range.topic && partition === range.partition)
+            ?.offset ??
+            range.start);
+        const most = Math.max(0, ...ends.map(lag));
+        return most === 0 ||
+          (this.log.engine === "kafka" && most <= 8 && performance.now() - quietSince > 1500);
+      },
+      withinMs,
+      () => JSON.stringify(state),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const part of this.#running) await part.kill();
+    for (const close of this.#closers) await close();
+    await this.log.close();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** A new pipeline: folder, topics, and on real engines a topic prefix and a database of its own. */
+export async function openPipeline(pair: EnginePair): Promise<Pipeline> {
+  const folder = await Deno.makeTempDir({ prefix: "airline-pipeline-" });
+  const env: Record<string, string> = Deno.env.toObject();
+  for (const name of Object.keys(SETTINGS)) delete env[name];
+  Object.assign(env, {
+    NO_COLOR: "1",
+    EVENT_LOG_FILE: `${folder}/data/event_log.sqlite`,
+    LAKE_DIR: `${folder}/lake`,
+    WAREHOUSE_DIR: `${folder}/data/warehouse`,
+    WAREHOUSE_PORT: String(freePort()),
+  });
+  await Deno.mkdir(`${folder}/data`);
+  for (const name of ["raw", "gold", "rejected"]) {
+    await Deno.mkdir(`${folder}/lake/${name}`, { recursive: true });
+  }
+  const closers: (() => Promise<unknown>)[] = [];
+  let log: EventLog;
+  if (pair === "real") {
+    const { brokers, databaseUrl } = realEngines();
+    const unique = crypto.randomUUID().slice(0, 8);
+    const database = `airline_test_${unique}`;
+    const admin = postgres(databaseUrl.href, { max: 1, onnotice: () => {} });
+    await admin.unsafe(`create database ${database}`);
+    const url = new URL(databaseUrl);
+    url.pathname = `/${database}`;
+    Object.assign(env, {
+      KAFKA_BROKERS: brokers.join(","),
+      KAFKA_TOPIC_PREFIX: `test-${unique}-`,
+      DATABASE_URL: url.href,
+    });
+    log = await openKafkaEventLog({ brokers, clientId: "pipeline-test", topicPrefix: `test-${unique}-` });
+    closers.push(async () => {
+      await log.deleteTopics((await log.listTopics()).map(({ name }) => name));
+      await admin.unsafe(`drop database ${database} with (force)`);
+      await admin.end();
+    });
+  } else {
+    log = await openSqliteEventLog({ file: env.EVENT_LOG_FILE! });
+  }
+  await log.createTopics([...ALL_TOPICS]);
+  return new Pipeline(pair, folder, log, env, closers);
+}
+
+/** One test for each pair of engines that can be had, named after it. */
+export function pipelineTest(name: string, body: (pipeline: Pipeline) => Promise<void>): void {
+  for (const pair of enginePairs()) {
+    Deno.test(`${name} (${pair} engines)`, async () => {
+      const pipeline = await openPipeline(pair);
+      try {
+        await body(pipeline);
+      } finally {
+        await pipeline.close();
+      }
+    });
+  }
+}

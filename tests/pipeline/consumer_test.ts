@@ -1,0 +1,181 @@
+/** The consumer as a process, under load and faults. The reference is the pure engine over the same input. */
+
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { bookingRecords, flightRecords } from "../../bench/workload.ts";
+import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
+import type { NewRecord } from "../../event_log/event_log.ts";
+import { eventually, pipelineTest } from "./_pipeline.ts";
+import type { Pipeline } from "./_pipeline.ts";
+
+const INPUTS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition"];
+/** Brokers take no session timeout below 6 s; the embedded log does, and a killed member is missed sooner. */
+const argsOn = (pipeline: Pipeline) => [
+  "--metrics-port",
+  "0",
+  "--session-timeout",
+  pipeline.pair === "real" ? "6s" : "2s",
+];
+
+/** What must hold of the metrics events of `bench/workload.ts`'s bookings, each counted once and in order. */
+async function assertEachBookingCountedOnce(pipeline: Pipeline, bookings: NewRecord[]): Promise<void> {
+  const perFlight = new Map<string, number>();
+  for (const { key } of bookings) perFlight.set(key!, (perFlight.get(key!) ?? 0) + 1);
+  const seats = new Map<string, number>();
+  const ids = new Set<string>();
+  for (const { value, key } of await pipeline.values("inventory_metrics")) {
+    const event = JSON.parse(value);
+    strictEqual(event.flight_id, key);
+    ok(!ids.has(event.event_id), `${event.event_id} is there twice`);
+    ids.add(event.event_id);
+    // One passenger a booking: the count of a flight rises by one each time, without a gap or a repetition.
+    strictEqual(event.booked_seats, (seats.get(event.flight_id) ?? 0) + 1);
+    seats.set(event.flight_id, event.booked_seats);
+  }
+  deepStrictEqual(seats, perFlight);
+  const promoted = (await pipeline.values("promo_decisions")).map(({ value }) => JSON.parse(value).flight_id);
+  strictEqual(promoted.length, new Set(promoted).size);
+}
+
+pipelineTest("a consumer that is killed again and again counts every booking once", async (pipeline) => {
+  const bookings = [...bookingRecords(30_000)];
+  await pipeline.append([...flightRecords()]);
+  let appended = 0;
+  for (let round = 0; round < 6; round++) {
+    const consumer = pipeline.start("consumer", argsOn(pipeline));
+    await consumer.says("Partition");
+    while (appended < bookings.length * (round + 1) / 6) {
+      await pipeline.append(bookings.slice(appended, appended + 500));
+      appended += 500;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 37 * round));
+    await consumer.kill();
+  }
+  const consumer = pipeline.start("consumer", argsOn(pipeline));
+  await pipeline.caughtUp(GROUPS.engine, INPUTS);
+  strictEqual(await consumer.stop(), 0);
+  await assertEachBookingCountedOnce(pipeline, bookings);
+});
+
+pipelineTest("two consumers share the work, and one goes on where the other left", async (pipeline) => {
+  const bookings = [...bookingRecords(20_000)];
+  await pipeline.append([...flightRecords()]);
+  const first = pipeline.start("consumer", argsOn(pipeline));
+  await first.says("Partition 2");
+  await pipeline.append(bookings.slice(0, 5_000));
+  const second = pipeline.start("consumer", argsOn(pipeline));
+  await second.says("Partition");
+  await pipeline.append(bookings.slice(5_000, 15_000));
+  await first.kill();
+  await pipeline.append(bookings.slice(15_000));
+  await pipeline.caughtUp(GROUPS.engine, INPUTS);
+  strictEqual(await second.stop(), 0);
+  await assertEachBookingCountedOnce(pipeline, bookings);
+});
+
+pipelineTest(
+  "records without a key, in any partition and order, are counted once under their own ids",
+  async (pipeline) => {
+    // As the Python producers send: no key; bookings spread over all partitions, some before their flights.
+    const flights = [...flightRecords()].slice(0, 20);
+    const known = new Set(flights.map(({ key }) => key));
+    const bookings = [...bookingRecords(20_000)].filter(({ key }) => known.has(key));
+    const keyless = (records: NewRecord[]): NewRecord[] =>
+      records.map((record, index) => ({ ...record, key: null, partition: index % 3 }));
+    const consumer = pipeline.start("consumer", argsOn(pipeline));
+    await consumer.says("Partition 2");
+    await pipeline.append(keyless(bookings.slice(0, 100)));
+    await pipeline.append(keyless(flights));
+    await pipeline.append(keyless(bookings.slice(100)));
+    await pipeline.caughtUp(GROUPS.engine, [...ENGINE_INPUT_TOPICS]);
+    await pipeline.caughtUp(GROUPS.engine, INPUTS);
+    strictEqual(await consumer.stop(), 0);
+    const metrics = (await pipeline.values("inventory_metrics")).map(({ value }) => JSON.parse(value));
+    strictEqual(metrics.length, bookings.length);
+    strictEqual(new Set(metrics.map((event) => event.event_id)).size, bookings.length);
+    ok(metrics.every((event) => event.event_id.startsWith("bookings-")));
+    const most = new Map<string, number>();
+    for (const { flight_id, booked_seats } of metrics) {
+      most.set(flight_id, Math.max(most.get(flight_id) ?? 0, booked_seats));
+    }
+    for (const flight of known) {
+      strictEqual(most.get(flight!) ?? 0, bookings.filter(({ key }) => key === flight).length, flight!);
+    }
+  },
+);
+
+/** Each bad record and the reason it is refused for. */
+function badRecords(flightId: string): [NewRecord, string][] {
+  const booking = (changes: Record<string, unknown>): string =>
+    JSON.stringify({
+      event_type: "BookingCreated",
+      event_time: "2026-01-05T01:00:00Z",
+      booking_id: crypto.randomUUID(),
+      flight_id: flightId,
+      fare_bucket: "K",
+      total_price: 140,
+      passengers: [{ passenger_id: "P1" }],
+      ...changes,
+    });
+  const far = new Date(Date.now() + 8 * 24 * 60 * 60 * 1000).toISOString();
+  const rows: [string | null, string][] = [
+    ["{not json", "invalid_json"],
+    ["", "empty_value"],
+    [null, "empty_value"],
+    ["[1,2]", "not_an_object"],
+    [booking({ total_price: "a lot" }), "wrong_type"],
+    [booking({ total_price: -5 }), "out_of_range"],
+    [booking({ event_type: "BookingDreamt" }), "unknown_event_type"],
+    [booking({ event_time: "yesterday" }), "invalid_time"],
+    [booking({ event_time: far }), "event_time"],
+    [booking({ booking_id: "a\u0000b" }), "nul_character"],
+    [booking({ passengers: undefined }), "missing_field"],
+    [booking({ total_price: "x".repeat(600_000) }), "wrong_type"],
+  ];
+  return rows.map(([value, reason]) => [{ topic: "bookings", key: flightId, value }, reason]);
+}
+
+pipelineTest(
+  "bad records become dead letters with their reasons, and good ones around them go through",
+  async (pipeline) => {
+    const flights = [...flightRecords()];
+    await pipeline.append(flights);
+    const consumer = pipeline.start("consumer", argsOn(pipeline));
+    await consumer.says("Partition 2");
+    const bookings = [...bookingRecords(300)];
+    const bad = badRecords(flights[0]!.key!);
+    for (const [index, [record]] of bad.entries()) {
+      await pipeline.append([...bookings.slice(index * 20, index * 20 + 20), record]);
+    }
+    await pipeline.append(bookings.slice(bad.length * 20));
+    await pipeline.caughtUp(GROUPS.engine, INPUTS);
+    strictEqual(await consumer.stop(), 0);
+    await assertEachBookingCountedOnce(pipeline, bookings);
+    const letters = (await pipeline.values("dead_letters")).map(({ value }) => JSON.parse(value));
+    deepStrictEqual(letters.map(({ reason }) => reason).sort(), bad.map(([, reason]) => reason).sort());
+    const sent = new Set(
+      bad.map(([{ value }]) => value).filter((value) => value !== null && value.length < 100_000),
+    );
+    const kept = new Set(
+      letters.filter(({ truncated, value }) => truncated === undefined && value !== null).map((l) => l.value),
+    );
+    ok(sent.isSubsetOf(kept), "a dead letter does not hold its record as it came");
+  },
+);
+
+pipelineTest("a topic of another partition count is passed on by flight", async (pipeline) => {
+  await pipeline.log.deleteTopics(["bookings"]);
+  await eventually(
+    "bookings is deleted",
+    async () => !(await pipeline.log.listTopics()).some(({ name }) => name === "bookings"),
+  );
+  await pipeline.log.createTopics([{ name: "bookings", partitions: 5, cleanup: "delete", retentionMs: -1 }]);
+  const bookings = [...bookingRecords(5_000)];
+  await pipeline.append([...flightRecords()]);
+  await pipeline.append(bookings);
+  const consumer = pipeline.start("consumer", argsOn(pipeline));
+  await consumer.says("passed on by flight");
+  await pipeline.caughtUp(`${GROUPS.engine}-bookings`, ["bookings"]);
+  await pipeline.caughtUp(GROUPS.engine, ["flight_lifecycle", "inventory-engine-repartition"]);
+  strictEqual(await consumer.stop(), 0);
+  await assertEachBookingCountedOnce(pipeline, bookings);
+});
