@@ -1,0 +1,112 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import {
+  databaseUrl,
+  kafkaSettings,
+  lakeFolders,
+  setting,
+  SETTINGS,
+  warehousePort,
+} from "../../process/settings.ts";
+import type { SettingName } from "../../process/settings.ts";
+
+/** Runs `body` with exactly these settings in the environment. */
+function withSettings(settings: Partial<Record<SettingName, string>>, body: () => void): void {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  const before = names.map((name) => [name, Deno.env.get(name)] as const);
+  try {
+    for (const name of names) Deno.env.delete(name);
+    for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
+    body();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
+Deno.test("setting() gives the default where the name is missing or empty", () => {
+  withSettings({}, () => equal(setting("WAREHOUSE_PORT"), "5433"));
+  withSettings({ WAREHOUSE_PORT: "" }, () => equal(setting("WAREHOUSE_PORT"), "5433"));
+  withSettings({ WAREHOUSE_PORT: "6000" }, () => equal(setting("WAREHOUSE_PORT"), "6000"));
+  withSettings({}, () => equal(setting("DATABASE_URL"), undefined));
+});
+
+Deno.test("kafkaSettings() is undefined without brokers: the embedded log", () => {
+  withSettings({ KAFKA_TOPIC_PREFIX: "x." }, () => equal(kafkaSettings(), undefined));
+});
+
+Deno.test("kafkaSettings() reads brokers, prefix, SASL and TLS", () => {
+  withSettings({ KAFKA_BROKERS: "a:9092, b:9093,[::1]:9094," }, () => {
+    deepEqual(kafkaSettings(), { brokers: ["a:9092", "b:9093", "[::1]:9094"], topicPrefix: "" });
+  });
+  withSettings({
+    KAFKA_BROKERS: "a:9092",
+    KAFKA_TOPIC_PREFIX: "mine.",
+    KAFKA_SASL_MECHANISM: "SCRAM-SHA-256",
+    KAFKA_SASL_USERNAME: "u",
+    KAFKA_SASL_PASSWORD: "p",
+    KAFKA_SSL: "true",
+    KAFKA_SSL_CA_FILE: "ca.pem",
+  }, () => {
+    deepEqual(kafkaSettings(), {
+      brokers: ["a:9092"],
+      topicPrefix: "mine.",
+      sasl: { mechanism: "scram-sha-256", username: "u", password: "p" },
+      ssl: { caFile: "ca.pem" },
+    });
+  });
+});
+
+Deno.test("kafkaSettings() connects by TLS where only a certificate is given", () => {
+  withSettings({ KAFKA_BROKERS: "a:1", KAFKA_SSL_CERT_FILE: "c.pem", KAFKA_SSL_KEY_FILE: "k.pem" }, () => {
+    deepEqual(kafkaSettings()?.ssl, { certFile: "c.pem", keyFile: "k.pem" });
+  });
+});
+
+const WRONG: [Partial<Record<SettingName, string>>, RegExp][] = [
+  [{ KAFKA_BROKERS: "localhost" }, /KAFKA_BROKERS holds "localhost", expected host:port/],
+  [{ KAFKA_BROKERS: "a:9092;b:9092" }, /expected host:port/],
+  [{ KAFKA_BROKERS: "http://a:9092" }, /expected host:port/],
+  [{ KAFKA_BROKERS: "a:1", KAFKA_TOPIC_PREFIX: "a b" }, /KAFKA_TOPIC_PREFIX is "a b"/],
+  [{ KAFKA_BROKERS: "a:1", KAFKA_SASL_MECHANISM: "gssapi" }, /"gssapi", expected plain/],
+  [
+    { KAFKA_BROKERS: "a:1", KAFKA_SASL_MECHANISM: "plain", KAFKA_SASL_USERNAME: "u" },
+    /KAFKA_SASL_PASSWORD is missing/,
+  ],
+  [{ KAFKA_BROKERS: "a:1", KAFKA_SSL: "yes" }, /KAFKA_SSL is "yes", expected true or false/],
+];
+
+for (const [settings, message] of WRONG) {
+  Deno.test(`kafkaSettings() refuses ${Object.entries(settings).map((pair) => pair.join("=")).join(" ")}`, () => {
+    withSettings(settings, () => throws(() => kafkaSettings(), message));
+  });
+}
+
+Deno.test("databaseUrl() is the embedded warehouse on loopback unless DATABASE_URL is given", () => {
+  withSettings({ WAREHOUSE_PORT: "6001" }, () => {
+    deepEqual(databaseUrl(), { url: "postgres://airline:airline@127.0.0.1:6001/airline_dw", embedded: true });
+  });
+  withSettings({ DATABASE_URL: "postgres://u:p@db/dw" }, () => {
+    deepEqual(databaseUrl(), { url: "postgres://u:p@db/dw", embedded: false });
+  });
+});
+
+for (const port of ["0", "65536", "5433.5", "abc"]) {
+  Deno.test(`warehousePort() refuses ${port}`, () => {
+    withSettings(
+      { WAREHOUSE_PORT: port },
+      () => throws(() => warehousePort(), /expected a port from 1 to 65535/),
+    );
+  });
+}
+
+Deno.test("lakeFolders() lie below LAKE_DIR", () => {
+  withSettings({ LAKE_DIR: "/srv/lake" }, () => {
+    deepEqual(lakeFolders(), {
+      raw: "/srv/lake/raw",
+      gold: "/srv/lake/gold",
+      rejected: "/srv/lake/rejected",
+    });
+  });
+});
