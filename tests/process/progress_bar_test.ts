@@ -7,7 +7,7 @@ const plain = stripVTControlCharacters;
 Deno.test("ProgressBar shows share, rate and the time left", () => {
   // 250 of 1,000 rows in 5 s are 50 rows/s: the other 750 take 15 s.
   const line = plain(new ProgressBar("Reading", 1000, "rows").line(250, 5));
-  match(line, /^Reading █{7}░{21}  25 % {2}50 rows\/s, 15 s left$/);
+  match(line, /^Reading █{7}░{21} {2}25 % {2}50 rows\/s, 15 s left$/);
 });
 
 Deno.test("ProgressBar never shows more than all, and knows no rate before time passed", () => {
