@@ -189,8 +189,9 @@ async function readTopic(topic: RawTopic, slices: readonly RawSlice[], run: Topi
         const read = await reader.read(slice);
         parts.push(...read.parts);
         run.summary.lines += read.lines;
-        if (slice.kind === "foreign") own.foreignBytes[slice.name] = read.nextByte;
-        else (own.positions[slice.logId8] ??= {})[slice.partition] = slice.to;
+        if (slice.kind === "foreign") {
+          own.foreign[slice.name] = { bytes: read.nextByte, generation: slice.generation };
+        } else (own.positions[slice.logId8] ??= {})[slice.partition] = slice.to;
       } catch (error) {
         if (!(error instanceof UnreadableFileError)) throw error;
         // Positions say "everything before is in the tables": nothing behind the file is taken before it.

@@ -25,7 +25,7 @@ export type LineSource =
     from: number;
     to: number;
   }
-  | { kind: "foreign"; name: string; path: string; fromByte: number; toByte: number };
+  | { kind: "foreign"; name: string; path: string; log: string; fromByte: number; toByte: number };
 
 export interface CarefulRead {
   /** Lines that were looked at, rejected ones included. */
@@ -34,11 +34,6 @@ export interface CarefulRead {
   taken: number;
   /** Foreign files: where the next run goes on. */
   nextByte: number;
-}
-
-/** What `_log` holds for events of files that other programs write. */
-export function foreignLog(name: string): string {
-  return `file:${name}`;
 }
 
 const FLUSH_CHARACTERS = 1024 * 1024;
@@ -131,7 +126,7 @@ function placeOf(
   byte: number,
   source: LineSource,
 ): { _log: string; _partition: number; _offset: number } | undefined {
-  if (source.kind === "foreign") return { _log: foreignLog(source.name), _partition: 0, _offset: byte };
+  if (source.kind === "foreign") return { _log: source.log, _partition: 0, _offset: byte };
   const offset = event._offset;
   if (event._partition !== source.partition || typeof offset !== "number" || !Number.isSafeInteger(offset)) {
     throw new EventError(

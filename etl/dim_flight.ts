@@ -145,6 +145,28 @@ export async function foldFlights(flights: Map<string, Flight>, events: LazyData
   return changed;
 }
 
+/**
+ * The rows of `dim_flight` that any event at or behind the `watermark` has changed; places that it does not name count
+ * as behind.
+ */
+export async function flightsBeyond(
+  table: LazyDataFrame,
+  watermark: readonly { log_id: string; partition: number; next_offset: number }[],
+): Promise<LazyDataFrame> {
+  const next = new Map(watermark.map((entry) => [`${entry.log_id}/${entry.partition}`, entry.next_offset]));
+  const rows = (await table.select(pl.col("flight_id"), pl.col("_versions")).collect()).toRecords() as {
+    flight_id: string;
+    _versions: string;
+  }[];
+  const changed = rows.filter(({ _versions }) =>
+    Object.values(JSON.parse(_versions) as Flight["versions"]).some(({ log, partition, offset }) =>
+      offset >= (next.get(`${log}/${partition}`) ?? 0)
+    )
+  ).map(({ flight_id }) => flight_id);
+  const ids = pl.DataFrame({ flight_id: changed }, { schema: { flight_id: pl.String } }).lazy();
+  return table.join(ids, { on: "flight_id", how: "semi", maintainOrder: "left" });
+}
+
 /** The flights that `dim_flight` holds. */
 export async function readFlights(table: LazyDataFrame): Promise<Map<string, Flight>> {
   const rows = (await table.collect()).toRecords() as unknown as FlightRow[];

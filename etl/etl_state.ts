@@ -15,12 +15,25 @@ const FORMAT = 1;
 /** Next offset to be read: by log (the first 8 digits of its id), then by partition number. */
 export type Positions = Record<string, Record<string, number>>;
 
+/** How far a file of another program was read. */
+export interface ForeignPosition {
+  /** Always up to the end of a line. */
+  bytes: number;
+  /** 1, and one more each time the file was found shorter than it was: then it is another file of that name. */
+  generation: number;
+}
+
+/** What `_log` holds for events of a file that another program writes; no log's id looks like it. */
+export function foreignLog(name: string, generation: number): string {
+  return generation === 1 ? `file:${name}` : `file:${name}#${generation}`;
+}
+
 /** What the gold tables hold of one topic. */
 export interface TopicState {
   /** Files of the lake writer. */
   positions: Positions;
-  /** Files of other programs: bytes that were read, always up to the end of a line. */
-  foreignBytes: Record<string, number>;
+  /** Files of other programs, by name. */
+  foreign: Record<string, ForeignPosition>;
   /** Length of the topic's file of rejected lines; what lies behind it is of a run that did not end. */
   rejectedBytes: number;
 }
@@ -40,7 +53,7 @@ export function emptyState(): EtlState {
 
 /** The state of a topic, made when it is first asked for. */
 export function topicState(state: EtlState, topic: string): TopicState {
-  return state.topics[topic] ??= { positions: {}, foreignBytes: {}, rejectedBytes: 0 };
+  return state.topics[topic] ??= { positions: {}, foreign: {}, rejectedBytes: 0 };
 }
 
 /**

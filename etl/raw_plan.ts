@@ -28,6 +28,8 @@ export interface ForeignSlice {
   topic: string;
   name: string;
   path: string;
+  /** See `ForeignPosition`. */
+  generation: number;
   fromByte: number;
   /** The file's size when it was listed; a line that is cut off there waits for the next run. */
   toByte: number;
@@ -59,7 +61,7 @@ export async function planTopic(
   options: { sliceBytes?: number } = {},
 ): Promise<RawPlan> {
   const { sliceBytes = SLICE_BYTES } = options;
-  const { positions, foreignBytes } = topicState(state, topic);
+  const { positions, foreign: foreignPositions } = topicState(state, topic);
   const { sealed, foreign } = await listRawFiles(rawFolder, topic);
   const plan: RawPlan = { topic, slices: [], files: 0, bytes: 0, warnings: [] };
   const fresh = sealed.filter((file) => file.to > (positions[file.logId8]?.[file.partition] ?? 0));
@@ -91,12 +93,13 @@ export async function planTopic(
     const path = `${rawFolder}/${topic}/${name}`;
     const toByte = await sizeOf(path);
     if (toByte === undefined) continue;
-    let fromByte = foreignBytes[name] ?? 0;
+    let { bytes: fromByte, generation } = foreignPositions[name] ?? { bytes: 0, generation: 1 };
     if (toByte < fromByte) {
       plan.warnings.push(
         `Raw file "${path}" shrank from ${fromByte} to ${toByte} bytes: it is read again from its start`,
       );
       fromByte = 0;
+      generation++;
     }
     if (toByte === fromByte) continue;
     plan.slices.push({
@@ -104,6 +107,7 @@ export async function planTopic(
       topic,
       name,
       path,
+      generation,
       fromByte,
       toByte,
       bytes: toByte - fromByte,

@@ -11,6 +11,7 @@ import pl from "nodejs-polars";
 import type { LazyDataFrame } from "nodejs-polars";
 import type { RawFile } from "../lake/raw_files.ts";
 import { readCarefully } from "./careful_lines.ts";
+import { foreignLog } from "./etl_state.ts";
 import { scanLines } from "./line_scan.ts";
 import type { ForeignSlice, RawSlice, SealedSlice } from "./raw_plan.ts";
 import { PLACE_FIELDS } from "./raw_topic.ts";
@@ -141,8 +142,15 @@ export class RawReader {
     return undefined;
   }
 
-  async #readForeign({ name, path, fromByte, toByte }: ForeignSlice): Promise<SliceRead> {
-    const read = await this.#readCarefully({ kind: "foreign", name, path, fromByte, toByte });
+  async #readForeign({ name, path, generation, fromByte, toByte }: ForeignSlice): Promise<SliceRead> {
+    const read = await this.#readCarefully({
+      kind: "foreign",
+      name,
+      path,
+      log: foreignLog(name, generation),
+      fromByte,
+      toByte,
+    });
     return {
       lines: read.lines,
       parts: read.part === undefined ? [] : [read.part],

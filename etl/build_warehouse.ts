@@ -1,0 +1,78 @@
+/**
+ * Process: one run of the ETL. Builds the gold tables from the lake's new events and loads the warehouse.
+ *
+ * Exit codes: 0 done; 1 something is missing (a raw file could not be read, the warehouse is away, another run holds the
+ * lock), the next run makes up for it; 2 wrong usage.
+ *
+ * @module
+ */
+
+import { parseCommandLine } from "../process/command_line.ts";
+import type { CommandLineSpec } from "../process/command_line.ts";
+import { logger } from "../process/logger.ts";
+import { OperatorError, runProcess } from "../process/run_process.ts";
+import { databaseUrl, lakeFolders } from "../process/settings.ts";
+import { StorageError } from "../lake/durable_files.ts";
+import { RunStoppedError } from "./build_gold.ts";
+import { runEtl, RunLockedError, succeeded } from "./etl_run.ts";
+import { reporting, summaryJson, summaryLines } from "./run_report.ts";
+
+/** The command line, as `--help` shows it. */
+export const ETL_COMMAND_LINE = {
+  usage: "deno task etl",
+  description: "Build the gold tables from the lake's new events and load the warehouse, once.",
+  options: {
+    full: {
+      type: "flag",
+      description: "Build everything anew from the lake, and fill the warehouse's tables anew",
+    },
+    "skip-warehouse": { type: "flag", description: "Only write the gold tables" },
+    lake: { type: "text", value: "FOLDER", description: "Folder of the lake, instead of LAKE_DIR" },
+    wait: {
+      type: "duration",
+      default: "30s",
+      description: "How long to wait for another run to end before giving up with exit code 1",
+    },
+    json: { type: "flag", description: "Print one JSON object instead of lines for a person" },
+  },
+  notes: [
+    "Exit code 1: something is missing (a raw file, the warehouse, or another run works); the next run makes up for it.",
+    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT; see .env.example.",
+  ],
+} as const satisfies CommandLineSpec;
+
+async function main(signal: AbortSignal): Promise<number> {
+  const { values } = parseCommandLine(ETL_COMMAND_LINE, Deno.args);
+  const report = reporting({ quiet: values.json });
+  let summary;
+  try {
+    summary = await runEtl(lakeFoldersOf(values.lake), {
+      full: values.full,
+      signal,
+      waitMs: values.wait,
+      ...(values["skip-warehouse"] ? {} : { warehouse: databaseUrl() }),
+      ...report,
+    });
+  } catch (error) {
+    const known = error instanceof StorageError || error instanceof RunLockedError;
+    if (error instanceof RunStoppedError) logger.info(error.message);
+    if (error instanceof RunStoppedError) return 0;
+    throw known ? new OperatorError(error.message) : error;
+  } finally {
+    report.close();
+  }
+  if (values.json) logger.info(summaryJson(summary));
+  else for (const line of summaryLines(summary)) logger.info(line);
+  if (summary.loadError !== undefined) {
+    logger.error(`✖ The gold tables are written, the warehouse is not: ${summary.loadError.message}`);
+  }
+  return succeeded(summary) ? 0 : 1;
+}
+
+function lakeFoldersOf(root: string | undefined) {
+  return root === undefined
+    ? lakeFolders()
+    : { raw: `${root}/raw`, gold: `${root}/gold`, rejected: `${root}/rejected` };
+}
+
+if (import.meta.main) await runProcess(main);

@@ -1,0 +1,203 @@
+/**
+ * One run of the ETL: the lake's new events into the gold tables, and the gold tables into the warehouse. One run at a
+ * time: on one lake by a lock of the operating system, on one warehouse (several machines may share it) by a lease.
+ *
+ * @module
+ */
+
+import { hostname } from "node:os";
+import type { LakeFolders } from "../process/settings.ts";
+import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.ts";
+import type { Warehouse } from "../warehouse/connect.ts";
+import { acquireLease } from "../warehouse/lease.ts";
+import type { Lease } from "../warehouse/lease.ts";
+import { prepareWarehouse } from "../warehouse/migrate.ts";
+import { buildGold } from "./build_gold.ts";
+import type { GoldOptions, GoldSummary } from "./build_gold.ts";
+import { loadWarehouse } from "./load_warehouse.ts";
+import type { LoadSummary } from "./load_warehouse.ts";
+import { lockGold, RunLockedError } from "./run_lock.ts";
+
+/** The lease's name in the warehouse. */
+export const LEASE_NAME = "etl";
+const LEASE_TTL_MS = 60_000;
+const LEASE_RETRY_MS = 500;
+
+export interface EtlRunOptions extends GoldOptions {
+  /** The warehouse; without it only the gold tables are made. */
+  warehouse?: { url: string; embedded: boolean };
+  /** How long to wait for another run to end. Default 0. */
+  waitMs?: number;
+  /** Told as rows are loaded, of `total`. */
+  onLoad?: (table: string, rows: number, total: number) => void;
+}
+
+/** What a run did. */
+export interface EtlSummary extends Omit<GoldSummary, "state"> {
+  startedAt: Date;
+  /** What went into the warehouse; `undefined` when it was left out or failed. */
+  load?: LoadSummary;
+  /** Why the warehouse was not loaded; the next run makes up for it. */
+  loadError?: Error;
+  seconds: { read: number; write: number; load: number; total: number };
+}
+
+/** Whether everything went as it should; a run of which something is missing is made up for by the next. */
+export function succeeded(summary: EtlSummary): boolean {
+  return !summary.partial && summary.loadError === undefined;
+}
+
+/**
+ * Runs the ETL once. A warehouse that is away does not keep the gold tables from being written: the summary tells.
+ *
+ * @throws {RunLockedError} when another run works on this lake or this warehouse.
+ * @throws {RunStoppedError} when `signal` aborted before anything was written.
+ */
+export async function runEtl(lake: LakeFolders, options: EtlRunOptions = {}): Promise<EtlSummary> {
+  const { signal, waitMs = 0 } = options;
+  const started = performance.now();
+  const startedAt = new Date();
+  using _lock = await lockGold(lake.gold, { waitMs, ...(signal === undefined ? {} : { signal }) });
+  const target = options.warehouse;
+  const session = target === undefined ? undefined : new WarehouseSession(target, waitMs);
+  try {
+    let loadError = await errorOf(session?.begin(signal));
+    const { state, ...gold } = await buildGold(lake, options);
+    const loading = performance.now();
+    let load: LoadSummary | undefined;
+    if (session !== undefined) {
+      // It may have come up in the meantime.
+      if (loadError !== undefined) loadError = await errorOf(session.begin(signal));
+      loadError ??= await errorOf((async () => {
+        load = await session.load({
+          goldFolder: lake.gold,
+          workFolder: `${lake.gold}/_work`,
+          state,
+          full: options.full ?? false,
+          run: {
+            runId: crypto.randomUUID(),
+            startedAt,
+            rowsRead: gold.lines,
+            rowsRejected: Object.values(gold.rejected).reduce((sum, count) => sum + count, 0),
+          },
+          ...(options.onLoad === undefined ? {} : { onProgress: options.onLoad }),
+        });
+      })());
+    }
+    return {
+      ...gold,
+      startedAt,
+      ...(load === undefined ? {} : { load }),
+      ...(loadError === undefined ? {} : { loadError }),
+      seconds: {
+        ...gold.seconds,
+        load: (performance.now() - loading) / 1000,
+        total: (performance.now() - started) / 1000,
+      },
+    };
+  } finally {
+    await session?.end();
+  }
+}
+
+/** The error of work whose failure does not end the run; a held lock does. */
+async function errorOf(work: Promise<void> | undefined): Promise<Error | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof RunLockedError || !(error instanceof Error)) throw error;
+    return error;
+  }
+}
+
+type LoadOptions = Omit<Parameters<typeof loadWarehouse>[1], "lease">;
+
+/** The warehouse while a run has it: connected, brought to our schema, its lease held and renewed. */
+class WarehouseSession {
+  readonly #target: { url: string; embedded: boolean };
+  readonly #waitMs: number;
+  #warehouse: Warehouse | undefined;
+  #lease: Lease | undefined;
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+
+  constructor(target: { url: string; embedded: boolean }, waitMs: number) {
+    this.#target = target;
+    this.#waitMs = waitMs;
+  }
+
+  /**
+   * Connects and takes the lease.
+   *
+   * @throws {RunLockedError} when another run holds it still.
+   */
+  async begin(signal: AbortSignal | undefined): Promise<void> {
+    await this.end();
+    const warehouse = await this.#open(4);
+    this.#warehouse = warehouse;
+    await prepareWarehouse(warehouse.sql);
+    const untilMs = Date.now() + this.#waitMs;
+    const holder = `${hostOf()}, process ${Deno.pid}`;
+    for (;;) {
+      const attempt = await acquireLease(warehouse.sql, LEASE_NAME, { ttlMs: LEASE_TTL_MS, holder });
+      if (attempt.acquired) {
+        this.#lease = attempt.lease;
+        break;
+      }
+      if (Date.now() >= untilMs || signal?.aborted) {
+        throw new RunLockedError(
+          `Another ETL run (${attempt.holder}) loads this warehouse, until ${attempt.expiresAt.toISOString()} unless it ` +
+            `goes on: try again when it has ended`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, LEASE_RETRY_MS));
+    }
+    // A renewal that fails is no news yet: the load itself asserts the lease.
+    this.#renewal = setInterval(() => {
+      this.#renewing = this.#lease!.renew().catch(() => {});
+    }, LEASE_TTL_MS / 3);
+  }
+
+  /** Loads on a connection of its own. */
+  async load(options: LoadOptions): Promise<LoadSummary> {
+    const lease = this.#lease!;
+    // The lease's row is locked by the load's transaction: a renewal would only wait for it.
+    clearInterval(this.#renewal);
+    await this.#renewing;
+    await lease.renew();
+    const warehouse = await this.#open(1);
+    try {
+      await Deno.mkdir(options.workFolder, { recursive: true });
+      return await loadWarehouse(warehouse, { ...options, lease });
+    } finally {
+      await Deno.remove(options.workFolder, { recursive: true });
+      await warehouse.close();
+    }
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#renewal);
+    await this.#renewing;
+    // A warehouse that went away keeps the lease until it expires.
+    await this.#lease?.release().catch(() => {});
+    this.#lease = undefined;
+    await this.#warehouse?.close();
+    this.#warehouse = undefined;
+  }
+
+  #open(max: number): Promise<Warehouse> {
+    return openWarehouse({ ...this.#target, applicationName: "airline-etl", max });
+  }
+}
+
+/** What others are told where the run works; a process may not be allowed to know. */
+function hostOf(): string {
+  try {
+    return hostname();
+  } catch {
+    return "this machine";
+  }
+}
+
+export { RunLockedError, WarehouseUnavailableError };

@@ -1,0 +1,310 @@
+/**
+ * Loads rows into the gold tables: everything a run brings in one transaction with its watermark, so that the warehouse
+ * is always some state of the lake, whole.
+ *
+ * 1 assert the lease, 2 make sure that the tables are ours, 3 fill each table, 4 watermark and run, 5 make sure that the
+ * connection is still the one that began the transaction, 6 commit.
+ *
+ * A real Postgres is filled by `COPY`, the embedded one by lists of rows as JSON (it takes no streaming `COPY`).
+ *
+ * @module
+ */
+
+import { createReadStream } from "node:fs";
+import type { Writable } from "node:stream";
+import type { SqlTransaction, Warehouse } from "./connect.ts";
+import { ensureTables } from "./ensure_tables.ts";
+import type { GoldTable } from "./gold_tables.ts";
+import { assertLease } from "./lease.ts";
+import type { Lease } from "./lease.ts";
+
+/** Rows that are to go into one table. */
+export interface TableRows {
+  table: GoldTable;
+  rows: number;
+  /** Path of a CSV file without a header, columns in the table's order, null as nothing, text quoted where needed. */
+  csvFile: () => Promise<string>;
+  /** The same rows as JSON arrays of objects with the table's columns, some thousand each. */
+  jsonSlices: () => AsyncIterable<string>;
+}
+
+/** How far a partition is in the warehouse. */
+export interface WatermarkEntry {
+  log_id: string;
+  topic: string;
+  partition: number;
+  /** The offset of the next record to be loaded. */
+  next_offset: number;
+}
+
+/** What a run tells of itself; stored with its rows. */
+export interface LoadedRun {
+  runId: string;
+  startedAt: Date;
+  rowsRead: number;
+  rowsRejected: number;
+}
+
+export interface LoadOptions {
+  lease: Lease;
+  tables: readonly TableRows[];
+  watermark: readonly WatermarkEntry[];
+  /** The tables are emptied first and their watermark with them; readers see the old rows until the commit. */
+  full: boolean;
+  run: LoadedRun;
+  /** Told while a table is filled: how many of its rows (an estimate where `COPY` fills it). */
+  onProgress?: (table: string, rows: number) => void;
+  /** A `COPY` that takes nothing for so long is given up. Default 60,000 ms. */
+  copyStallMs?: number;
+}
+
+/** What a load did: rows that were added or changed, by table. */
+export type LoadedRows = Record<string, number>;
+
+/** The tables changed their shape since it was decided what to load: decide again. */
+export class TablesChangedError extends Error {
+  override name = "TablesChangedError";
+}
+
+/** The load broke off; nothing of it is stored. */
+export class LoadFailedError extends Error {
+  override name = "LoadFailedError";
+}
+
+/** The watermark that is stored; empty: the tables are to be filled in full. */
+export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[]> {
+  return await sql<WatermarkEntry[]>`
+    select log_id, topic, partition, next_offset from public.etl_watermark order by 1, 2, 3`;
+}
+
+/**
+ * Loads all rows as one transaction.
+ *
+ * @param warehouse Opened with `max: 1`: a load must stay on one connection.
+ * @throws {LeaseLostError} when another run took over.
+ * @throws {TablesChangedError} when tables had to be made anew and `full` is not set.
+ * @throws {LoadFailedError} when the server refuses rows or stops answering; the message says which table.
+ */
+export async function loadTables(warehouse: Warehouse, options: LoadOptions): Promise<LoadedRows> {
+  const { lease, tables, watermark, full, run } = options;
+  // Before the transaction: one that waits for a file to be written would be ended as idle.
+  const files = new Map<string, string>();
+  for (const rows of tables) {
+    if (!warehouse.embedded && rows.rows > 0) files.set(rows.table.name, await rows.csvFile());
+  }
+  return await warehouse.sql.begin(async (tx) => {
+    const transaction = await transactionId(tx);
+    await assertLease(tx, lease.name, lease.token);
+    const { rebuilt } = await ensureTables(tx);
+    if (rebuilt.length > 0 && !full) {
+      throw new TablesChangedError(
+        `Tables ${rebuilt.join(", ")} had to be made anew: they are filled in full`,
+      );
+    }
+    if (!warehouse.embedded) await tx`select set_config('maintenance_work_mem', '256MB', true)`;
+    const loaded: LoadedRows = {};
+    for (const rows of tables) {
+      loaded[rows.table.name] = await loadTable(warehouse, tx, rows, files, options);
+    }
+    if (full) await tx`delete from public.etl_watermark`;
+    await tx`
+      insert into public.etl_watermark as old (log_id, topic, partition, next_offset, updated_at)
+      select log_id, topic, partition, next_offset, now()
+      from json_to_recordset(${JSON.stringify(watermark)}::text::json)
+        as new (log_id text, topic text, partition integer, next_offset bigint)
+      on conflict (log_id, topic, partition) do update
+      set next_offset = excluded.next_offset, updated_at = excluded.updated_at
+      where old.next_offset < excluded.next_offset`;
+    const rowsNew = Object.values(loaded).reduce((total, rows) => total + rows, 0);
+    await tx`
+      insert into public.etl_run
+        (run_id, started_at, finished_at, full_rebuild, rows_read, rows_new, rows_rejected)
+      values (${run.runId}, ${run.startedAt}, clock_timestamp(), ${full}, ${run.rowsRead}, ${rowsNew},
+        ${run.rowsRejected})`;
+    // After a lost connection the driver may go on with the next statement on a new one, outside any transaction.
+    if (await transactionId(tx) !== transaction) {
+      throw new LoadFailedError(
+        "The connection to the warehouse was lost during the load: nothing is stored",
+      );
+    }
+    return loaded;
+  }) as LoadedRows;
+}
+
+async function transactionId(tx: SqlTransaction): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`select txid_current()::text as id`;
+  return row!.id;
+}
+
+/** From so many rows on, indexes of an empty table are built after its rows: about twice as fast. */
+const INDEX_LATER_ROWS = 50_000;
+
+async function loadTable(
+  warehouse: Warehouse,
+  tx: SqlTransaction,
+  rows: TableRows,
+  files: ReadonlyMap<string, string>,
+  options: LoadOptions,
+): Promise<number> {
+  const { table } = rows;
+  const name = `public.${table.name}`;
+  if (options.full) await tx.unsafe(`truncate ${name}`);
+  if (rows.rows === 0) return 0;
+  const [found] = await tx.unsafe(`select exists (select 1 from ${name}) as any`);
+  const empty = found!.any === false;
+  if (empty && rows.rows >= INDEX_LATER_ROWS) {
+    const indexes = await dropIndexes(tx, table);
+    await fill(warehouse, tx, name, rows, files, options);
+    for (const statement of indexes) await tx.unsafe(statement);
+    return rows.rows;
+  }
+  if (empty) {
+    await fill(warehouse, tx, name, rows, files, options);
+    return rows.rows;
+  }
+  const columns = table.columns.map((column) => column.name);
+  const staged = `staged_${table.name}`;
+  await tx.unsafe(
+    `create temporary table ${staged} on commit drop as select ${columns.join(", ")} from ${name} limit 0`,
+  );
+  await fill(warehouse, tx, staged, rows, files, options);
+  await tx.unsafe(`analyze ${staged}`);
+  let changed = 0;
+  const [first, ...others] = table.key;
+  if (others.length > 0) {
+    // A booking that another event now stands for may have fewer passengers than before.
+    const removed = await tx.unsafe(`
+      delete from ${name} as old using (select distinct ${first} from ${staged}) as new
+      where old.${first} = new.${first} and not exists (
+        select 1 from ${staged} as kept where ${
+      table.key.map((column) => `kept.${column} = old.${column}`).join(" and ")
+    })`);
+    changed += removed.count;
+  }
+  const rest = columns.filter((column) => !table.key.includes(column));
+  const merged = await tx.unsafe(`
+    insert into ${name} as old (${columns.join(", ")}) select ${columns.join(", ")} from ${staged}
+    on conflict (${table.key.join(", ")}) do update set ${
+    rest.map((column) => `${column} = excluded.${column}`).join(", ")
+  }
+    where (${rest.map((column) => `old.${column}`).join(", ")})
+      is distinct from (${rest.map((column) => `excluded.${column}`).join(", ")})`);
+  return changed + merged.count;
+}
+
+/** Drops the indexes of an empty table; returns the statements that make them again. */
+async function dropIndexes(tx: SqlTransaction, table: GoldTable): Promise<string[]> {
+  const found = await tx<
+    { name: string; statement: string; constraint_name: string | null; key: string | null }[]
+  >`
+    select i.relname as name, pg_get_indexdef(i.oid) as statement, c.conname as constraint_name,
+      pg_get_constraintdef(c.oid) as key
+    from pg_catalog.pg_index x
+    join pg_catalog.pg_class i on i.oid = x.indexrelid
+    left join pg_catalog.pg_constraint c on c.conindid = x.indexrelid and c.contype in ('p', 'u')
+    where x.indrelid = ${`public.${table.name}`}::regclass
+    order by x.indisprimary desc, i.relname`;
+  const again: string[] = [];
+  for (const { name, statement, constraint_name, key } of found) {
+    if (constraint_name === null) {
+      await tx.unsafe(`drop index public."${name}"`);
+      again.push(statement);
+    } else {
+      await tx.unsafe(`alter table public.${table.name} drop constraint "${constraint_name}"`);
+      again.push(`alter table public.${table.name} add constraint "${constraint_name}" ${key}`);
+    }
+  }
+  return again;
+}
+
+async function fill(
+  warehouse: Warehouse,
+  tx: SqlTransaction,
+  target: string,
+  rows: TableRows,
+  files: ReadonlyMap<string, string>,
+  options: LoadOptions,
+): Promise<void> {
+  const { table } = rows;
+  const columns = table.columns.map((column) => column.name);
+  const report = (done: number) => options.onProgress?.(table.name, done);
+  if (warehouse.embedded) {
+    const types = table.columns.map(({ name, type }) => `${name} ${type}`).join(", ");
+    let done = 0;
+    for await (const json of rows.jsonSlices()) {
+      const inserted = await tx.unsafe(
+        `insert into ${target} (${columns.join(", ")})
+         select ${columns.join(", ")} from json_to_recordset($1::text::json) as slice (${types})`,
+        [json],
+      );
+      report(done += inserted.count);
+    }
+    return;
+  }
+  await copyFile(warehouse, tx, `copy ${target} (${columns.join(", ")}) from stdin with (format csv)`, {
+    file: files.get(table.name)!,
+    table: table.name,
+    stallMs: options.copyStallMs ?? COPY_STALL_MS,
+    onShare: (share) => report(Math.round(rows.rows * share)),
+  });
+}
+
+const COPY_STALL_MS = 60_000;
+
+interface CopyOptions {
+  file: string;
+  table: string;
+  stallMs: number;
+  onShare: (share: number) => void;
+}
+
+/** Sends a file down a `COPY`, and settles whatever the server does. */
+async function copyFile(
+  warehouse: Warehouse,
+  tx: SqlTransaction,
+  statement: string,
+  options: CopyOptions,
+): Promise<void> {
+  const { file, table, stallMs, onShare } = options;
+  const { size } = await Deno.stat(file);
+  const query = tx.unsafe(statement);
+  const copy = await query.writable() as unknown as Writable;
+  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      // The driver has resolved the query when the COPY began, and drops what the server says of the rows (postgres
+      // issue 1173): it still calls this, which tells us.
+      Object.assign(query, { reject });
+      const alive = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          reject(new LoadFailedError(`The warehouse took no rows of ${table} for ${stallMs / 1000} s`));
+        }, stallMs);
+      };
+      alive();
+      let bytes = 0;
+      source.on("data", (chunk) => {
+        onShare((bytes += chunk.length) / size);
+        alive();
+      });
+      source.on("error", reject);
+      copy.on("error", reject);
+      copy.on("finish", resolve);
+      source.pipe(copy);
+    });
+  } catch (error) {
+    source.destroy();
+    // The connection may still wait for rows: closing it is what surely ends the transaction.
+    await warehouse.sql.end({ timeout: 0 });
+    if (error instanceof LoadFailedError) throw error;
+    throw new LoadFailedError(
+      `The warehouse refused rows of ${table}: ${
+        (error as Error).message
+      }. Nothing of this run is stored there`,
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
