@@ -100,7 +100,8 @@ await runProcess(async (signal) => {
   await announced;
   if (reason !== undefined) throw reason;
   const ran = duration((performance.now() - startedMs) / 1000);
-  screen.say(`Stopped after ${ran}: ${status.summary()}. To go on from here: deno task start`);
+  const again = ["deno task start", ...Deno.args].join(" ");
+  screen.say(`Stopped after ${ran}: ${status.summary()}. To go on from here: ${again}`);
 
   async function announce(): Promise<void> {
     if (embeddedWarehouse) await until(() => listens(warehousePort()), watching.signal);

@@ -1,0 +1,177 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { resolve } from "node:path";
+import { commandFor, PARTS } from "../../scripts/launcher.ts";
+import type { PartName } from "../../scripts/launcher.ts";
+
+/** The list that a flag such as `--allow-net` gets. */
+function list(
+  name: PartName,
+  flag: string,
+  env: Record<string, string> = {},
+  args: string[] = [],
+): string[] | undefined {
+  const { args: command } = commandFor(name, args, env);
+  ok(!command.includes(`--${flag}`), `--${flag} allows everything`);
+  return command.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3).split(",");
+}
+
+const LOOPBACK_BROKER = ["127.0.0.1:9092", "localhost:9092", "[::1]:9092"];
+const DATABASE = {
+  DATABASE_URL: "postgres://u:p%40@db.example.com/airline_dw?sslmode=require&sslrootcert=/etc/ca.pem",
+};
+
+// what it shows, part, flag, environment, arguments, list
+const CASES: [string, PartName, string, Record<string, string>, string[], string[] | undefined][] = [
+  ["the defaults", "producer", "allow-net", {}, [], ["127.0.0.1:8001", "127.0.0.1:0"]],
+  ["the defaults", "producer", "allow-read", {}, [], ["data", "producer/data"]],
+  ["the defaults", "producer", "deny-read", {}, [], ["data/warehouse"]],
+  ["the defaults", "lake", "allow-write", {}, [], ["data", "lake/raw"]],
+  ["empty settings count as not given", "lake", "allow-write", { LAKE_DIR: "", KAFKA_BROKERS: "" }, [], [
+    "data",
+    "lake/raw",
+  ]],
+  ["the defaults", "etl", "allow-write", {}, [], ["lake/gold", "lake/rejected"]],
+  ["the defaults", "etl", "allow-ffi", {}, [], ["node_modules"]],
+  ["the defaults", "sql", "allow-net", {}, [], ["127.0.0.1:5433"]],
+  ["the defaults", "topics", "allow-net", {}, [], undefined],
+  ["a broker", "topics", "allow-net", { KAFKA_BROKERS: "k1:9092,k2:9093" }, [], ["k1:9092", "k2:9093"]],
+  [
+    "a broker on loopback, by all its names",
+    "tail",
+    "allow-net",
+    { KAFKA_BROKERS: "localhost:9092" },
+    [],
+    LOOPBACK_BROKER,
+  ],
+  [
+    "hosts that brokers advertise",
+    "topics",
+    "allow-net",
+    { KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "b1.internal, b2.internal:9094" },
+    [],
+    ["k1:9092", "b1.internal", "b2.internal:9094"],
+  ],
+  ["no log file with Kafka", "consumer", "allow-write", { KAFKA_BROKERS: "k1:9092" }, [], undefined],
+  ["no broker for who needs none", "etl", "allow-net", { KAFKA_BROKERS: "k1:9092" }, [
+    "--metrics-port",
+    "9000",
+  ], ["127.0.0.1:5433", "127.0.0.1:9000"]],
+  [
+    "certificates of the broker",
+    "tail",
+    "allow-read",
+    { KAFKA_BROKERS: "k1:9092", KAFKA_SSL_CA_FILE: "/etc/k.pem" },
+    [],
+    ["/etc/k.pem"],
+  ],
+  ["a log elsewhere", "consumer", "allow-write", { EVENT_LOG_FILE: "/srv/log/events.sqlite" }, [], [
+    "/srv/log",
+  ]],
+  ["a lake elsewhere", "lake", "allow-write", { LAKE_DIR: "/srv/lake" }, [], ["data", "/srv/lake/raw"]],
+  ["a lake elsewhere", "etl", "allow-write", { LAKE_DIR: "/srv/lake" }, [], [
+    "/srv/lake/gold",
+    "/srv/lake/rejected",
+  ]],
+  ["a warehouse elsewhere", "warehouse", "allow-write", { WAREHOUSE_DIR: "/srv/dw" }, [], ["/srv/dw"]],
+  [
+    "a warehouse beside the log is denied",
+    "lake",
+    "deny-write",
+    { EVENT_LOG_FILE: "/srv/log", WAREHOUSE_DIR: "/srv/dw" },
+    [],
+    ["/srv/dw"],
+  ],
+  [
+    "a warehouse around the log cannot be",
+    "lake",
+    "deny-write",
+    { EVENT_LOG_FILE: "/srv/dw/log/l", WAREHOUSE_DIR: "/srv/dw" },
+    [],
+    undefined,
+  ],
+  ["another port of the warehouse", "warehouse", "allow-net", { WAREHOUSE_PORT: "6000" }, [], [
+    "127.0.0.1:6000",
+  ]],
+  ["the embedded warehouse has no other server", "warehouse", "allow-net", DATABASE, [], ["127.0.0.1:5433"]],
+  ["a real Postgres, default port", "sql", "allow-net", DATABASE, [], ["db.example.com:5432"]],
+  ["a real Postgres's certificates", "sql", "allow-read", DATABASE, [], ["/etc/ca.pem"]],
+  ["a port for the metrics", "consumer", "allow-net", {}, ["--metrics-port", "9002"], ["127.0.0.1:9002"]],
+  ["a port for the metrics", "consumer", "allow-net", {}, ["--metrics-port=0"], ["127.0.0.1:0"]],
+  ["a port that is none: the part says so itself", "consumer", "allow-net", {}, ["--metrics-port", "a,b"], [
+    "127.0.0.1:8002",
+    "127.0.0.1:0",
+  ]],
+  ["metrics on every address", "lake", "allow-net", { METRICS_HOST: "0.0.0.0" }, [], [
+    "0.0.0.0:8003",
+    "0.0.0.0:0",
+  ]],
+  ["metrics on IPv6", "lake", "allow-net", { METRICS_HOST: "::1" }, ["--metrics-port", "1"], ["[::1]:1"]],
+];
+
+for (const [shows, name, flag, env, args, expected] of CASES) {
+  const given = [...Object.entries(env).map((pair) => pair.join("=")), ...args].join(" ");
+  Deno.test(`commandFor() gives ${name} as --${flag}: ${shows} (${given})`, () => {
+    const { platform } = { platform: Deno.build.os };
+    const wanted = platform === "windows"
+      ? expected?.map((path) => path.startsWith("/") ? resolve(path) : path)
+      : expected;
+    deepEqual(list(name, flag, env, args), wanted);
+  });
+}
+
+Deno.test("commandFor() lets each part read only its own names, and all others seem not to be set", () => {
+  const environment = (name: PartName) => list(name, "allow-env");
+  ok(environment("producer")?.includes("KAFKA_SASL_PASSWORD"));
+  ok(!environment("producer")?.includes("DATABASE_URL"));
+  ok(!environment("consumer")?.includes("LAKE_DIR"));
+  ok(!environment("etl")?.includes("KAFKA_SASL_PASSWORD"));
+  deepEqual(environment("sql"), ["DATABASE_URL", "WAREHOUSE_PORT", "NO_COLOR"]);
+  ok(commandFor("sql", [], {}).args.includes("--ignore-env"));
+});
+
+Deno.test("commandFor() lets only the ETL load native code and only the supervisor run programs", () => {
+  for (const name of Object.keys(PARTS) as PartName[]) {
+    const { args } = commandFor(name, [], {});
+    const flags = args.slice(0, args.indexOf(PARTS[name].script));
+    equal(
+      flags.some((flag) => flag.startsWith("--allow-ffi")),
+      name === "etl" || name === "etl-runner",
+      name,
+    );
+    equal(flags.some((flag) => flag.startsWith("--allow-run")), name === "start", name);
+    ok(
+      !flags.some((flag) => flag === "-A" || flag === "--allow-all" || flag.startsWith("--allow-sys")),
+      name,
+    );
+    ok(flags.includes("--no-prompt"), name);
+  }
+});
+
+Deno.test("commandFor() hands arguments on, and makes a file absolute that the caller's folder holds", () => {
+  const script = (args: string[]) => args.slice(args.indexOf(PARTS.producer.script) + 1);
+  const here = resolve("/home/anna");
+  for (const form of [["--flights", "week.csv"], ["--flights=week.csv"]]) {
+    const { args } = commandFor("producer", [...form, "--seed", "3"], { INIT_CWD: here });
+    ok(script(args).join("=").startsWith(`--flights=${resolve(here, "week.csv")}=--seed=3`), args.join(" "));
+    ok(args.find((arg) => arg.startsWith("--allow-read"))!.includes(resolve(here, "week.csv")));
+  }
+  deepEqual(commandFor("tail", ["bookings", "--max", "3"], {}).args.slice(-3), ["bookings", "--max", "3"]);
+});
+
+Deno.test("commandFor() gives the part the environment that it was given", () => {
+  deepEqual(commandFor("tail", ["x"], { KAFKA_TOPIC_PREFIX: "p." }).env, { KAFKA_TOPIC_PREFIX: "p." });
+});
+
+// environment, message
+const REFUSED: [Record<string, string>, RegExp][] = [
+  [{ KAFKA_BROKERS: "http://k1:9092" }, /holds "http:\/\/k1:9092", expected host:port/],
+  [{ KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "b 1" }, /holds "b 1"/],
+  [{ LAKE_DIR: "/srv/a,b" }, /holds a comma/],
+  [{ DATABASE_URL: "mysql://u:secret@db/x" }, /^UsageError: DATABASE_URL(?!.*secret)/],
+];
+
+for (const [env, message] of REFUSED) {
+  Deno.test(`commandFor() refuses ${Object.entries(env).map((pair) => pair.join("=")).join(" ")}`, () => {
+    throws(() => commandFor("verify", [], env), message);
+  });
+}

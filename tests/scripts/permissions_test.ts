@@ -1,0 +1,142 @@
+/**
+ * What the permission sets of deno.json let through, tried under each set as it stands, with the default engines.
+ * Paths are tried without changing anything of the project: writing is tried below folders that do not exist.
+ */
+
+import { deepEqual, equal } from "node:assert/strict";
+import { PROJECT_DIR } from "./_support.ts";
+
+const LOG = ["data/event_log.sqlite", "data/event_log.sqlite-wal"];
+const KAFKA_SECRET = "env:KAFKA_SASL_PASSWORD";
+const FOREIGN = "env:AWS_SECRET_ACCESS_KEY";
+
+/** What every part is denied. */
+const NEVER = [
+  "run:deno",
+  "sys:hostname",
+  "read:.env",
+  "read:deno.json",
+  "read:/etc/passwd",
+  "write:.probe",
+  "write:producer/.probe",
+  "write:node_modules/.probe",
+  "connect:192.0.2.1:443",
+  "connect:127.0.0.1:22",
+  "listen:0.0.0.0:8001",
+  FOREIGN,
+];
+const FFI = "ffi:node_modules/x.node";
+const NO_FFI = [FFI, "ffi:x.node"];
+const NO_LAKE = [
+  "read:lake/raw/bookings",
+  "write:lake/raw/none/.probe",
+  "read:lake/gold",
+  "write:lake/gold/none/.probe",
+];
+const NO_WAREHOUSE = [
+  "read:data/warehouse",
+  "write:data/warehouse/none/.probe",
+  "connect:127.0.0.1:5433",
+  "env:DATABASE_URL",
+];
+const NO_LOG = ["read:data/event_log.sqlite", "write:data/none/.probe", KAFKA_SECRET];
+const USES_LOG = [...LOG.map((file) => `read:${file}`), "write:data/none/.probe", KAFKA_SECRET];
+
+// set, allowed, denied beside NEVER
+const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
+  producer: {
+    allowed: [...USES_LOG, "read:producer/data/flights.csv", "listen:127.0.0.1:0", "connect:127.0.0.1:8001"],
+    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8002", "env:LAKE_DIR"],
+  },
+  consumer: {
+    allowed: [...USES_LOG, "listen:127.0.0.1:0", "connect:127.0.0.1:8002"],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      ...NO_WAREHOUSE,
+      "read:producer/data/flights.csv",
+      "connect:127.0.0.1:8001",
+    ],
+  },
+  lake: {
+    allowed: [...USES_LOG, "read:lake/raw/bookings", "write:lake/raw/none/.probe", "env:LAKE_DIR"],
+    denied: [
+      ...NO_FFI,
+      ...NO_WAREHOUSE,
+      "read:lake/gold",
+      "write:lake/gold/none/.probe",
+      "write:lake/.probe",
+    ],
+  },
+  etl: {
+    allowed: [
+      FFI,
+      "read:lake/raw/bookings",
+      "read:lake/gold",
+      "write:lake/gold/none/.probe",
+      "write:lake/rejected/none/.probe",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+    ],
+    denied: [
+      ...NO_LOG,
+      "ffi:x.node",
+      "write:lake/raw/none/.probe",
+      "read:data/warehouse",
+      "connect:127.0.0.1:8001",
+    ],
+  },
+  warehouse: {
+    allowed: ["read:data/warehouse", "write:data/warehouse/none/.probe", "connect:127.0.0.1:5433"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "env:DATABASE_URL", "connect:127.0.0.1:8001"],
+  },
+  topics: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
+  tail: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
+  sql: {
+    allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
+  },
+  verify: {
+    allowed: [
+      ...USES_LOG,
+      "read:lake/raw/bookings",
+      "read:lake/gold",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+    ],
+    denied: [...NO_FFI, "write:lake/raw/none/.probe", "write:lake/gold/none/.probe", "read:data/warehouse"],
+  },
+};
+
+async function probe(set: string, attempts: string[]): Promise<string[]> {
+  const env = Object.fromEntries(
+    attempts.filter((attempt) => attempt.startsWith("env:")).map((attempt) => [attempt.slice(4), "x"]),
+  );
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-prompt", `-P=${set}`, "tests/scripts/_permission_probe.ts", ...attempts],
+    env,
+    cwd: PROJECT_DIR,
+  }).output();
+  equal(success, true, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+for (const [set, { allowed, denied }] of Object.entries(SETS)) {
+  Deno.test(`the permission set ${set} allows what the part does, and nothing else`, async () => {
+    const refused = [...NEVER, ...denied];
+    const results = await probe(set, [...allowed, ...refused]);
+    const shown = (attempts: string[], values: string[]) =>
+      attempts.map((attempt, at) => `${attempt} ${values[at]}`);
+    deepEqual(
+      shown(allowed, results.slice(0, allowed.length)),
+      allowed.map((attempt) => `${attempt} allowed`),
+    );
+    deepEqual(shown(refused, results.slice(allowed.length)), refused.map((attempt) => `${attempt} denied`));
+  });
+}
+
+Deno.test("every permission set of a part is among those that are tried", () => {
+  const declared = Object.keys(JSON.parse(Deno.readTextFileSync(`${PROJECT_DIR}/deno.json`)).permissions);
+  const tools = ["launcher", "start", "test", "containers", "bench"];
+  deepEqual(declared.filter((set) => !tools.includes(set)).sort(), Object.keys(SETS).sort());
+});
