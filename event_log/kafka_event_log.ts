@@ -1,0 +1,275 @@
+/**
+ * The event log on Kafka (brokers ≥ 2.5), by way of kafkajs's connections.
+ *
+ * What differs from the embedded log: offsets have gaps (a transaction's marker takes one), so a partition's end counts
+ * trailing markers; the offsets of a group can be stored outside a transaction only while it has no live members.
+ *
+ * @module
+ */
+
+import type { ConnectionOptions } from "node:tls";
+import {
+  type Appender,
+  type EventLog,
+  type GroupMember,
+  type GroupOptions,
+  LogUnavailableError,
+  type NewRecord,
+  type PartitionOffset,
+  type PartitionRange,
+  type Reader,
+  type ReaderOptions,
+  type TopicDescription,
+  type TopicSpec,
+  type Transactor,
+  UnknownTopicError,
+} from "./event_log.ts";
+import { KafkaAppender } from "./_kafka_appender.ts";
+import { type ClusterOptions, connectCluster, hostAndPort, type KafkaCluster } from "./_kafka_cluster.ts";
+import { kafkaErrorType, messageOf } from "./_kafka_errors.ts";
+import { KafkaGroupMember } from "./_kafka_group_member.ts";
+import { ensureIdentity, IDENTITY_TOPIC, identitySpec, readIdentity } from "./_kafka_identity.ts";
+import { offsetFetchRequest, partitionRanges } from "./_kafka_offsets.ts";
+import { PartitionBuffer } from "./_kafka_partition_buffer.ts";
+import { KafkaReader } from "./_kafka_reader.ts";
+import { createMissingTopics, deleteTopics, listTopics } from "./_kafka_topics.ts";
+import { KafkaTransactor, topicOffsets, withCoordinator } from "./_kafka_transactor.ts";
+
+const CONNECTION_TIMEOUT_MS_DEFAULT = 3_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const OPEN_DEADLINE_MS = 6_000;
+const DEADLINE_MS = 10_000;
+const UNKNOWN_GENERATION = -1;
+
+/** How severe a message is. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** How to reach Kafka. */
+export interface KafkaEventLogOptions {
+  /** `host:port` of one or more brokers. */
+  brokers: string[];
+  /** Names this program in the broker's logs and quotas. */
+  clientId: string;
+  /** Stands before the names of topics, groups and transactional ids on the broker, and nowhere else. Default "". */
+  topicPrefix?: string;
+  sasl?: { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string };
+  /** `true` trusts the system's authorities; else what `node:tls` takes. Default: no TLS. */
+  ssl?:
+    | boolean
+    | Pick<ConnectionOptions, "ca" | "cert" | "key" | "passphrase" | "rejectUnauthorized" | "servername">;
+  /** Is told of lost and found connections, and of partitions given up. Default: nobody. */
+  logger?: (level: LogLevel, message: string) => void;
+  /** Milliseconds that a broker may take to accept a connection. Default 3,000. */
+  connectionTimeoutMs?: number;
+}
+
+/**
+ * Connects to Kafka.
+ *
+ * @throws {LogUnavailableError} When no broker answers within about ten seconds.
+ */
+export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
+  const clusterOptions: ClusterOptions = {
+    brokers: options.brokers,
+    clientId: options.clientId,
+    ssl: options.ssl,
+    sasl: options.sasl,
+    connectionTimeoutMs: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS_DEFAULT,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    log: options.logger ?? (() => {}),
+  };
+  const prefix = options.topicPrefix ?? "";
+  try {
+    if (options.brokers.length === 0) throw new Error("no broker is named");
+    options.brokers.forEach(hostAndPort);
+    const cluster = await connectCluster(clusterOptions, OPEN_DEADLINE_MS);
+    try {
+      return new KafkaEventLog(cluster, prefix, await readIdentity(cluster, prefix + IDENTITY_TOPIC));
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  } catch (error) {
+    throw new LogUnavailableError(unavailable(options, error), { cause: error });
+  }
+}
+
+function unavailable({ brokers, sasl, ssl }: KafkaEventLogOptions, error: unknown): string {
+  const type = kafkaErrorType(error);
+  const { name } = error as Error;
+  const refused = name?.includes("SASL") || type.includes("SASL") || type.includes("AUTHORIZATION");
+  const check = refused
+    ? `check user "${sasl?.username ?? ""}", its password and what it may do`
+    : ssl
+    ? "check that Kafka runs there, and speaks TLS with a certificate that is trusted here"
+    : "check that Kafka runs there, and that its advertised.listeners can be reached from here";
+  return `Cannot use Kafka at ${brokers.join(", ")}: ${messageOf(error)}; ${check}`;
+}
+
+/** The {@link EventLog} on Kafka. */
+class KafkaEventLog implements EventLog {
+  readonly engine = "kafka";
+  readonly #cluster: KafkaCluster;
+  readonly #prefix: string;
+  #logId: string | undefined;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+
+  constructor(cluster: KafkaCluster, prefix: string, logId: string | undefined) {
+    this.#cluster = cluster;
+    this.#prefix = prefix;
+    this.#logId = logId;
+  }
+
+  get logId(): string {
+    if (this.#logId !== undefined) return this.#logId;
+    throw new Error(
+      `This Kafka holds no log${this.#prefixNote()} yet: make its topics with \`deno task topics\``,
+    );
+  }
+
+  toKafka = (name: string): string => this.#prefix + name;
+
+  async createTopics(specs: TopicSpec[]): Promise<string[]> {
+    const identity = this.toKafka(IDENTITY_TOPIC);
+    const named = specs.map((spec) => ({ ...spec, name: this.toKafka(spec.name) }));
+    const created = await createMissingTopics(this.#cluster, [...named, identitySpec(identity)]);
+    this.#logId = await ensureIdentity(this.#cluster, identity);
+    return created.filter((name) => name !== identity).map((name) => this.#toPlain(name));
+  }
+
+  async listTopics(): Promise<TopicDescription[]> {
+    const identity = this.toKafka(IDENTITY_TOPIC);
+    const topics = await listTopics(
+      this.#cluster,
+      (name) => name.startsWith(this.#prefix) && name !== identity,
+    );
+    return topics.map(({ name, partitions }) => ({ name: this.#toPlain(name), partitions }));
+  }
+
+  /** Once no topic of the log is left, its id goes too: what is made then is another log. */
+  async deleteTopics(names: string[]): Promise<void> {
+    await deleteTopics(this.#cluster, names.map(this.toKafka));
+    if (names.length === 0 || (await this.listTopics()).length > 0) return;
+    await deleteTopics(this.#cluster, [this.toKafka(IDENTITY_TOPIC)]);
+    this.#logId = undefined;
+  }
+
+  async ranges(topics: string[]): Promise<PartitionRange[]> {
+    const ranges = await this.#plainly(() => partitionRanges(this.#cluster, topics.map(this.toKafka)));
+    return ranges.map((range) => ({ ...range, topic: this.#toPlain(range.topic) }));
+  }
+
+  async committedOffsets(group: string, topics: string[]): Promise<PartitionOffset[]> {
+    const asked: { topic: string; partitions: number[] }[] = [];
+    for (const { name, partitions } of await this.#cluster.metadata(topics.map(this.toKafka))) {
+      asked.push({ topic: name, partitions: [...partitions.keys()] });
+    }
+    if (asked.length === 0) return [];
+    const groupId = this.toKafka(group);
+    const positions = await withCoordinator(this.#cluster, "group", groupId, DEADLINE_MS, async () => {
+      const coordinator = await this.#cluster.coordinatorId("group", groupId);
+      return await this.#cluster.send(coordinator, offsetFetchRequest(groupId, asked));
+    });
+    return positions.map((position) => ({ ...position, topic: this.#toPlain(position.topic) }));
+  }
+
+  async commitOffsets(group: string, positions: PartitionOffset[]): Promise<void> {
+    if (positions.length === 0) return;
+    const groupId = this.toKafka(group);
+    const topics = topicOffsets(positions, this);
+    try {
+      await withCoordinator(
+        this.#cluster,
+        "group",
+        groupId,
+        DEADLINE_MS,
+        (broker) =>
+          broker.offsetCommit({ groupId, groupGenerationId: UNKNOWN_GENERATION, memberId: "", topics }),
+      );
+    } catch (error) {
+      if (kafkaErrorType(error) !== "UNKNOWN_MEMBER_ID") throw error;
+      throw new Error(
+        `Cannot store offsets of the group "${group}": it has live members, which store their own`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  appender(): Promise<Appender> {
+    const appender = this.#tracked(new KafkaAppender(this.#cluster.fork()));
+    return Promise.resolve({
+      append: (records: NewRecord[]) =>
+        this.#plainly(() =>
+          appender.append(records.map((record) => ({ ...record, topic: this.toKafka(record.topic) })))
+        ),
+      close: () => appender.close(),
+    });
+  }
+
+  async transactor(id: string): Promise<Transactor> {
+    return this.#tracked(await KafkaTransactor.open(id, this.#cluster.fork(), this));
+  }
+
+  async reader({ positions, maxBytes }: ReaderOptions): Promise<Reader> {
+    return this.#tracked(
+      await this.#plainly(() => KafkaReader.open(this.#cluster.fork(), this, positions, maxBytes)),
+    );
+  }
+
+  async member(options: GroupOptions): Promise<GroupMember> {
+    const topics = [...options.topics, ...options.companionTopics ?? []];
+    const openReader = (partition: number) => {
+      const buffers = topics.map((topic) => new PartitionBuffer(topic, partition));
+      return new KafkaReader(this.#cluster.fork(), this, buffers, options.maxBytes);
+    };
+    const cluster = this.#cluster.fork();
+    const context = {
+      cluster,
+      group: this.toKafka(options.group),
+      topics: topics.map(this.toKafka),
+      openReader,
+    };
+    return this.#tracked(await this.#plainly(() => KafkaGroupMember.open(context, options)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((part) => part.close()));
+    await this.#cluster.close();
+  }
+
+  /** Remembers what must be closed with the log. */
+  #tracked<T extends { close(): Promise<void> }>(part: T): T {
+    this.#open.add(part);
+    const close = part.close.bind(part);
+    part.close = () => {
+      this.#open.delete(part);
+      return close();
+    };
+    return part;
+  }
+
+  /** Errors name topics as the caller does. */
+  async #plainly<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof UnknownTopicError && this.#prefix !== "") {
+        error.message = error.message.replace(`"${this.#prefix}`, '"').replace(
+          /( in this Kafka)/,
+          `$1${this.#prefixNote()}`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  #prefixNote(): string {
+    return this.#prefix === "" ? "" : ` with the prefix "${this.#prefix}"`;
+  }
+
+  #toPlain(name: string): string {
+    return name.slice(this.#prefix.length);
+  }
+}
