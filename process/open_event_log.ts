@@ -17,14 +17,38 @@ export async function openEventLog(clientId: string): Promise<EventLog> {
     return await openSqliteEventLog({ file: setting("EVENT_LOG_FILE")! });
   }
   const { openKafkaEventLog } = await import("../event_log/kafka_event_log.ts");
-  return await openKafkaEventLog({
+  // While it opens the error that ends it says everything, so each try need not.
+  let opened = false;
+  const say = withoutRepeats((level, message) =>
+    level === "error" ? logger.error(message) : logger.warn(message)
+  );
+  const log = await openKafkaEventLog({
     brokers: kafka.brokers,
     clientId,
     topicPrefix: kafka.topicPrefix,
     ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
     ...(kafka.ssl === undefined ? {} : { ssl: await tlsOf(kafka.ssl) }),
-    logger: (level, message) => level === "error" ? logger.error(message) : logger.warn(message),
+    logger: (level, message) => opened && say(level, message),
   });
+  opened = true;
+  return log;
+}
+
+const REPEAT_AFTER_MS = 30_000;
+const REMEMBERED_MAX = 100;
+
+/** Says the same thing at most every 30 s: a broker that is away is tried many times a second. */
+function withoutRepeats<Level>(
+  say: (level: Level, message: string) => void,
+): (level: Level, message: string) => void {
+  const saidMs = new Map<string, number>();
+  return (level, message) => {
+    const nowMs = performance.now();
+    if (nowMs - (saidMs.get(message) ?? -Infinity) < REPEAT_AFTER_MS) return;
+    if (saidMs.size >= REMEMBERED_MAX) saidMs.clear();
+    saidMs.set(message, nowMs);
+    say(level, message);
+  };
 }
 
 async function tlsOf(files: { caFile?: string; certFile?: string; keyFile?: string }) {
