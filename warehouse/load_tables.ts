@@ -86,28 +86,53 @@ export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[
  * @throws {LoadFailedError} when the server refuses rows or stops answering; the message says which table.
  */
 export async function loadTables(warehouse: Warehouse, options: LoadOptions): Promise<LoadedRows> {
-  const { lease, tables, watermark, full, run } = options;
-  // Before the transaction: one that waits for a file to be written would be ended as idle.
-  const files = new Map<string, string>();
-  for (const rows of tables) {
-    if (!warehouse.embedded && rows.rows > 0) files.set(rows.table.name, await rows.csvFile());
+  const files = warehouse.embedded ? new Map() : csvFiles(options.tables);
+  try {
+    // A transaction that waits for long would be ended as idle: the first file is there when it begins, and the next ones
+    // are made faster than the server takes the one before.
+    await files.values().next().value;
+    return await warehouse.sql.begin((tx) => loadAll(warehouse, tx, files, options)) as LoadedRows;
+  } finally {
+    await Promise.allSettled(files.values());
   }
-  return await warehouse.sql.begin(async (tx) => {
-    const transaction = await transactionId(tx);
-    await assertLease(tx, lease.name, lease.token);
-    const { rebuilt } = await ensureTables(tx);
-    if (rebuilt.length > 0 && !full) {
-      throw new TablesChangedError(
-        `Tables ${rebuilt.join(", ")} had to be made anew: they are filled in full`,
-      );
-    }
-    if (!warehouse.embedded) await tx`select set_config('maintenance_work_mem', '256MB', true)`;
-    const loaded: LoadedRows = {};
-    for (const rows of tables) {
-      loaded[rows.table.name] = await loadTable(warehouse, tx, rows, files, options);
-    }
-    if (full) await tx`delete from public.etl_watermark`;
-    await tx`
+}
+
+/** Starts making the CSV files, one after another, while those before are loaded. */
+function csvFiles(tables: readonly TableRows[]): Map<string, Promise<string>> {
+  const files = new Map<string, Promise<string>>();
+  let previous: Promise<unknown> = Promise.resolve();
+  for (const rows of tables) {
+    if (rows.rows === 0) continue;
+    const file = previous.then(() => rows.csvFile());
+    // Whoever waits for the file is told of its failure.
+    previous = file.catch(() => {});
+    files.set(rows.table.name, file);
+  }
+  return files;
+}
+
+async function loadAll(
+  warehouse: Warehouse,
+  tx: SqlTransaction,
+  files: ReadonlyMap<string, Promise<string>>,
+  options: LoadOptions,
+): Promise<LoadedRows> {
+  const { lease, tables, watermark, full, run } = options;
+  const transaction = await transactionId(tx);
+  await assertLease(tx, lease.name, lease.token);
+  const { rebuilt } = await ensureTables(tx);
+  if (rebuilt.length > 0 && !full) {
+    throw new TablesChangedError(
+      `Tables ${rebuilt.join(", ")} had to be made anew: they are filled in full`,
+    );
+  }
+  if (!warehouse.embedded) await tx`select set_config('maintenance_work_mem', '256MB', true)`;
+  const loaded: LoadedRows = {};
+  for (const rows of tables) {
+    loaded[rows.table.name] = await loadTable(warehouse, tx, rows, files, options);
+  }
+  if (full) await tx`delete from public.etl_watermark`;
+  await tx`
       insert into public.etl_watermark as old (log_id, topic, partition, next_offset, updated_at)
       select log_id, topic, partition, next_offset, now()
       from json_to_recordset(${JSON.stringify(watermark)}::text::json)
@@ -115,20 +140,19 @@ export async function loadTables(warehouse: Warehouse, options: LoadOptions): Pr
       on conflict (log_id, topic, partition) do update
       set next_offset = excluded.next_offset, updated_at = excluded.updated_at
       where old.next_offset < excluded.next_offset`;
-    const rowsNew = Object.values(loaded).reduce((total, rows) => total + rows, 0);
-    await tx`
+  const rowsNew = Object.values(loaded).reduce((total, rows) => total + rows, 0);
+  await tx`
       insert into public.etl_run
         (run_id, started_at, finished_at, full_rebuild, rows_read, rows_new, rows_rejected)
       values (${run.runId}, ${run.startedAt}, clock_timestamp(), ${full}, ${run.rowsRead}, ${rowsNew},
         ${run.rowsRejected})`;
-    // After a lost connection the driver may go on with the next statement on a new one, outside any transaction.
-    if (await transactionId(tx) !== transaction) {
-      throw new LoadFailedError(
-        "The connection to the warehouse was lost during the load: nothing is stored",
-      );
-    }
-    return loaded;
-  }) as LoadedRows;
+  // After a lost connection the driver may go on with the next statement on a new one, outside any transaction.
+  if (await transactionId(tx) !== transaction) {
+    throw new LoadFailedError(
+      "The connection to the warehouse was lost during the load: nothing is stored",
+    );
+  }
+  return loaded;
 }
 
 async function transactionId(tx: SqlTransaction): Promise<string> {
@@ -136,14 +160,14 @@ async function transactionId(tx: SqlTransaction): Promise<string> {
   return row!.id;
 }
 
-/** From so many rows on, indexes of an empty table are built after its rows: about twice as fast. */
-const INDEX_LATER_ROWS = 50_000;
+/** From so many rows on, an empty table gets its indexes after its rows: about twice as fast. */
+const BULK_ROWS = 50_000;
 
 async function loadTable(
   warehouse: Warehouse,
   tx: SqlTransaction,
   rows: TableRows,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Promise<string>>,
   options: LoadOptions,
 ): Promise<number> {
   const { table } = rows;
@@ -151,15 +175,16 @@ async function loadTable(
   if (options.full) await tx.unsafe(`truncate ${name}`);
   if (rows.rows === 0) return 0;
   const [found] = await tx.unsafe(`select exists (select 1 from ${name}) as any`);
-  const empty = found!.any === false;
-  if (empty && rows.rows >= INDEX_LATER_ROWS) {
+  if (found!.any === false) {
+    if (rows.rows < BULK_ROWS) {
+      await fill(warehouse, tx, name, rows, files, options);
+      return rows.rows;
+    }
+    // Rows of a table that was truncated in the same transaction can be written as old ones at once.
+    await tx.unsafe(`truncate ${name}`);
     const indexes = await dropIndexes(tx, table);
-    await fill(warehouse, tx, name, rows, files, options);
+    await fill(warehouse, tx, name, rows, files, options, { freeze: true });
     for (const statement of indexes) await tx.unsafe(statement);
-    return rows.rows;
-  }
-  if (empty) {
-    await fill(warehouse, tx, name, rows, files, options);
     return rows.rows;
   }
   const columns = table.columns.map((column) => column.name);
@@ -222,8 +247,9 @@ async function fill(
   tx: SqlTransaction,
   target: string,
   rows: TableRows,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Promise<string>>,
   options: LoadOptions,
+  { freeze = false } = {},
 ): Promise<void> {
   const { table } = rows;
   const columns = table.columns.map((column) => column.name);
@@ -241,8 +267,11 @@ async function fill(
     }
     return;
   }
-  await copyFile(warehouse, tx, `copy ${target} (${columns.join(", ")}) from stdin with (format csv)`, {
-    file: files.get(table.name)!,
+  const statement = `copy ${target} (${columns.join(", ")}) from stdin with (format csv${
+    freeze ? ", freeze" : ""
+  })`;
+  await copyFile(warehouse, tx, statement, {
+    file: await files.get(table.name)!,
     table: table.name,
     stallMs: options.copyStallMs ?? COPY_STALL_MS,
     onShare: (share) => report(Math.round(rows.rows * share)),
