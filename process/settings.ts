@@ -42,6 +42,11 @@ export const SETTINGS = {
   },
   WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
   WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
+  AIRLINE_READER_PASSWORD: {
+    description:
+      "Lets the role airline_reader, which may only read, log in to the Postgres of DATABASE_URL. Empty: as it is",
+    secret: true,
+  },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
     default: ".env",

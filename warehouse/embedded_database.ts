@@ -1,0 +1,196 @@
+/**
+ * Opens the folder of the embedded warehouse: a PGlite database `airline_dw` that belongs to `airline`.
+ *
+ * Two processes that open one folder silently lose each other's rows, so its lock is taken first. The engine does not
+ * wait for the disk: after a power cut the folder may be torn. Then it is moved aside, and an empty one takes its place,
+ * which the next ETL run fills from the lake.
+ *
+ * ```
+ * <folder>/lock            held while a warehouse runs
+ * <folder>/postgres/       the database
+ * <folder>/stopped         there while no warehouse runs that has not stopped in order
+ * <folder>/postgres-new/   one that is being made
+ * <folder>/postgres-torn/  the last one that did not open
+ * ```
+ *
+ * @module
+ */
+
+import { PGlite } from "@electric-sql/pglite";
+import type { CreateAnswer, CreateRequest } from "./_create_database.ts";
+import { OperatorError } from "../process/run_process.ts";
+import { GOLD_TABLES } from "./gold_tables.ts";
+
+/** Name of the database, and of the role that owns it. */
+export const EMBEDDED_DATABASE = "airline_dw";
+export const EMBEDDED_USER = "airline";
+
+/** An embedded database that this process owns. */
+export interface EmbeddedDatabase {
+  readonly engine: PGlite;
+  /** Writes everything down, closes and gives the folder free. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database in `folder`, and makes it where there is none.
+ *
+ * @param onWarning Told when a torn database was moved aside.
+ * @throws {OperatorError} when another process has the folder open, or it cannot be written.
+ */
+export async function openEmbeddedDatabase(
+  folder: string,
+  onWarning: (text: string) => void,
+): Promise<EmbeddedDatabase> {
+  const lock = await lockFolder(folder);
+  try {
+    const engine = await openOrReplace(folder, onWarning);
+    return {
+      engine,
+      async close() {
+        await engine.exec("checkpoint");
+        await engine.close();
+        await Deno.writeTextFile(`${folder}/stopped`, "");
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** Takes the lock; the operating system frees it when the process ends, however it ends. */
+async function lockFolder(folder: string): Promise<Deno.FsFile> {
+  let lock: Deno.FsFile;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+  if (await lock.tryLock(true)) return lock;
+  lock.close();
+  throw new OperatorError(
+    `The warehouse's folder "${folder}" is open in another process. Is deno task warehouse running already? Use that one, stop it, or choose another folder by WAREHOUSE_DIR`,
+  );
+}
+
+function cannotWrite(folder: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotCapable) return error;
+  return new OperatorError(
+    `Cannot write the warehouse's folder "${folder}": ${
+      (error as Error).message
+    }. Make it writable, free space, or choose another by WAREHOUSE_DIR`,
+    { cause: error },
+  );
+}
+
+async function probeWriting(folder: string): Promise<void> {
+  const probe = `${folder}/probe`;
+  try {
+    await Deno.writeFile(probe, new Uint8Array(PROBE_BYTES));
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  } finally {
+    await remove(probe);
+  }
+}
+
+async function openOrReplace(folder: string, onWarning: (text: string) => void): Promise<PGlite> {
+  const data = `${folder}/postgres`;
+  if (await exists(data)) {
+    const stoppedInOrder = await exists(`${folder}/stopped`);
+    await remove(`${folder}/stopped`);
+    try {
+      return await open(data, stoppedInOrder ? "trust" : "check");
+    } catch (error) {
+      // A full disk or a lost right to write looks alike from here, and is no reason to give the data up.
+      await probeWriting(folder);
+      const torn = `${folder}/postgres-torn`;
+      await remove(torn);
+      await Deno.rename(data, torn);
+      onWarning(
+        `The embedded warehouse in "${folder}" does not open (${
+          reasonOf(error)
+        }), perhaps after a power cut. It was moved to "${torn}"; an empty one takes its place and the next ETL run fills it from the lake`,
+      );
+    }
+  }
+  await create(folder, data);
+  return await open(data, "trust");
+}
+
+/** Makes a database aside, so that one that is half made is never taken for a whole one. */
+async function create(folder: string, data: string): Promise<void> {
+  const made = `${folder}/postgres-new`;
+  await remove(made);
+  const worker = new Worker(import.meta.resolve("./_create_database.ts"), { type: "module" });
+  try {
+    const { error } = await new Promise<CreateAnswer>((resolve, reject) => {
+      worker.onmessage = (event: MessageEvent<CreateAnswer>) => resolve(event.data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event.message));
+      };
+      const request: CreateRequest = { dataDir: made, database: EMBEDDED_DATABASE, user: EMBEDDED_USER };
+      worker.postMessage(request);
+    });
+    if (error !== undefined) throw new OperatorError(`Cannot make a warehouse in "${folder}": ${error}`);
+  } finally {
+    worker.terminate();
+  }
+  await Deno.rename(made, data);
+}
+
+async function open(data: string, after: "trust" | "check"): Promise<PGlite> {
+  const engine = await PGlite.create({
+    dataDir: data,
+    database: EMBEDDED_DATABASE,
+    username: EMBEDDED_USER,
+    ...QUIET,
+  });
+  if (after === "check") {
+    // Its log was replayed; whether the pages are whole shows when they are read.
+    await engine.exec(
+      "set enable_indexscan = off; set enable_indexonlyscan = off; set enable_bitmapscan = off",
+    );
+    for (const { name } of GOLD_TABLES) {
+      const { rows } = await engine.query(`select to_regclass('public.${name}') is not null as there`);
+      if ((rows[0] as { there: boolean }).there) await engine.exec(`select count(*) from public.${name}`);
+    }
+    await engine.exec("reset enable_indexscan; reset enable_indexonlyscan; reset enable_bitmapscan");
+  }
+  return engine;
+}
+
+/** About what a start of the engine writes. */
+const PROBE_BYTES = 4 * 1024 * 1024;
+
+/** The engine's own log lines are for its makers. */
+const QUIET = { onStdout: () => true, onStderr: () => true };
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error
+    ? error.message
+    : (error as { message?: string })?.message ?? String(error);
+  return text.split("\n")[0]!;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
