@@ -7,7 +7,7 @@ import type { Promotion } from "./fares.ts";
  * ones before; a promotion only changes which of the later ones are accepted.
  */
 export interface Demand {
-  /** When the candidate asks, milliseconds since 1970; `Infinity` after the last. */
+  /** When the candidate asks, milliseconds since 1970; it may lie behind the end of the sale. */
   readonly timeMs: number;
   /** The candidate's number: its draws depend on it. */
   readonly index: number;

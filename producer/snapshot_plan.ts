@@ -21,15 +21,15 @@ export type SnapshotPlan = readonly Band[];
 export const NETWORK_SNAPSHOTS: SnapshotPlan = [
   {
     untilDepartureMs: 24 * HOUR_MS,
-    checkEveryMs: 4 * HOUR_MS,
+    checkEveryMs: HOUR_MS,
     slowTickMs: 24 * HOUR_MS,
-    seatMapEveryMs: 12 * HOUR_MS,
+    seatMapEveryMs: 6 * HOUR_MS,
   },
   {
     untilDepartureMs: 3 * HOUR_MS,
-    checkEveryMs: HOUR_MS,
+    checkEveryMs: 30 * MINUTE_MS,
     slowTickMs: 6 * HOUR_MS,
-    seatMapEveryMs: 3 * HOUR_MS,
+    seatMapEveryMs: 2 * HOUR_MS,
   },
   {
     untilDepartureMs: 0,

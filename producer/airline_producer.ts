@@ -1,0 +1,37 @@
+/**
+ * The producer: flights, bookings, inventory and seat maps into the log, raised by the promotions that come back.
+ * `deno task producer --help` lists its options.
+ *
+ * @module
+ */
+
+import { openEventLog } from "../process/open_event_log.ts";
+import { serveMetrics } from "../process/metrics_server.ts";
+import { runProcess } from "../process/run_process.ts";
+import { loadFlights } from "./load_flights.ts";
+import { ProducerMetrics } from "./producer_metrics.ts";
+import { parseProducerOptions } from "./producer_options.ts";
+import { runProducer } from "./run_producer.ts";
+
+async function main(stop: AbortSignal): Promise<void> {
+  const options = parseProducerOptions(Deno.args);
+  const flights = await loadFlights(options.choices);
+  const metrics = new ProducerMetrics();
+  const server = serveMetrics({
+    port: options.metricsPort,
+    registry: metrics.registry,
+    notReady: () => metrics.simulation === undefined ? "The event log is not open yet" : undefined,
+  });
+  try {
+    const log = await openEventLog("airline-producer");
+    try {
+      await runProducer({ log, options, flights, metrics, stop });
+    } finally {
+      await log.close();
+    }
+  } finally {
+    await server.close();
+  }
+}
+
+if (import.meta.main) await runProcess(main);
