@@ -54,7 +54,9 @@ export class RateLimitedLines {
   #printed = 0;
   #left = 0;
 
-  constructor(options: { perSecondMax?: number; now?: () => number; print?: (line: string) => unknown } = {}) {
+  constructor(
+    options: { perSecondMax?: number; now?: () => number; print?: (line: string) => unknown } = {},
+  ) {
     const { perSecondMax = 5, now = Date.now, print = logger.info } = options;
     this.#perSecondMax = perSecondMax;
     this.#now = now;

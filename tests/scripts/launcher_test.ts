@@ -91,8 +91,12 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
   ],
   ["another port of the warehouse", "warehouse", "allow-net", { WAREHOUSE_PORT: "6000" }, [], [
     "127.0.0.1:6000",
+    "127.0.0.1:0",
   ]],
-  ["the embedded warehouse has no other server", "warehouse", "allow-net", DATABASE, [], ["127.0.0.1:5433"]],
+  ["a real Postgres to bring up to date", "warehouse", "allow-net", DATABASE, [], [
+    "db.example.com:5432",
+    "127.0.0.1:0",
+  ]],
   ["a real Postgres, default port", "sql", "allow-net", DATABASE, [], ["db.example.com:5432"]],
   ["a real Postgres's certificates", "sql", "allow-read", DATABASE, [], ["/etc/ca.pem"]],
   ["a port for the metrics", "consumer", "allow-net", {}, ["--metrics-port", "9002"], ["127.0.0.1:9002"]],

@@ -87,8 +87,13 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     ],
   },
   warehouse: {
-    allowed: ["read:data/warehouse", "write:data/warehouse/none/.probe", "connect:127.0.0.1:5433"],
-    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "env:DATABASE_URL", "connect:127.0.0.1:8001"],
+    allowed: [
+      "read:data/warehouse",
+      "write:data/warehouse/none/.probe",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+    ],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "connect:127.0.0.1:8001"],
   },
   topics: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
   tail: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
