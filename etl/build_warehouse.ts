@@ -27,7 +27,6 @@ export const ETL_COMMAND_LINE = {
       description: "Build everything anew from the lake, and fill the warehouse's tables anew",
     },
     "skip-warehouse": { type: "flag", description: "Only write the gold tables" },
-    lake: { type: "text", value: "FOLDER", description: "Folder of the lake, instead of LAKE_DIR" },
     wait: {
       type: "duration",
       default: "30s",
@@ -46,7 +45,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const report = reporting({ quiet: values.json });
   let summary;
   try {
-    summary = await runEtl(lakeFoldersOf(values.lake), {
+    summary = await runEtl(lakeFolders(), {
       full: values.full,
       signal,
       waitMs: values.wait,
@@ -67,12 +66,6 @@ async function main(signal: AbortSignal): Promise<number> {
     logger.error(`✖ The gold tables are written, the warehouse is not: ${summary.loadError.message}`);
   }
   return succeeded(summary) ? 0 : 1;
-}
-
-function lakeFoldersOf(root: string | undefined) {
-  return root === undefined
-    ? lakeFolders()
-    : { raw: `${root}/raw`, gold: `${root}/gold`, rejected: `${root}/rejected` };
 }
 
 if (import.meta.main) await runProcess(main);
