@@ -74,6 +74,22 @@ Deno.test("while the log does not take dead letters, no range that leaves record
     assert.equal(await run.metric("lake_dead_letters_total", { reason: "invalid_json" }), 2);
   }));
 
+Deno.test("what cannot be finished at the stop is told, leaves nothing behind, and is read again", () =>
+  withFolder(async (raw) => {
+    const log = logOf(100);
+    log.beforeCall = (call) => {
+      if (call === "append") logIsAway();
+    };
+    const run = await writeLake(log, raw);
+    assert.deepEqual(run.warned, [
+      "Stopped with ranges open, which the next start reads again: Cannot reach the log",
+    ]);
+    assert.deepEqual(await namesIn(`${raw}/bookings`), []);
+    log.beforeCall = () => {};
+    await writeLake(log, raw);
+    await checkLake(raw, 100);
+  }));
+
 Deno.test("a group whose offsets cannot be committed is told once and does not hold up the lake", () =>
   withFolder(async (raw) => {
     const log = logOf(100);

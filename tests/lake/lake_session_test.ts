@@ -86,6 +86,17 @@ Deno.test("ranges adjoin and every record is there once, at any limits, gaps, ho
   );
 });
 
+Deno.test("a range covers the marks of transactions behind its last record, so that the group is not behind", () =>
+  withFolder(async (raw) => {
+    const log = new ArrayLog(TOPICS);
+    log.put("bookings", 0, booking(1));
+    log.addMarkers("bookings", 0, 2);
+    await writeLake(log, raw);
+    const { sealed } = await listRawFiles(raw, "bookings");
+    assert.deepEqual(sealed.map(({ from, to }) => [from, to]), [[0, 3]]);
+    assert.equal(log.committed.get("lake-writer/bookings/0"), 3);
+  }));
+
 Deno.test("a file is finished by events, by bytes, by age and by the hour", () =>
   withFolder(async (folder) => {
     const ranges = async (raw: string) =>
