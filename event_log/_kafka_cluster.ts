@@ -15,14 +15,9 @@ import Broker from "kafkajs/src/broker/index.js";
 import ConnectionPool from "kafkajs/src/network/connectionPool.js";
 import { UnknownTopicError } from "./event_log.ts";
 import { errorOfCode, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
-import type {
-  KafkaBroker,
-  KafkaConnection,
-  KafkaConnectionPool,
-  KafkaProtocol,
-  KafkaRequestQueue,
-} from "./_kafka_internals.ts";
+import type { KafkaBroker, KafkaConnection, KafkaConnectionPool } from "./_kafka_internals.ts";
 import { metadataRequest, type TopicMetadata } from "./_kafka_metadata.ts";
+import { type KafkaRequest, sendRequest } from "./_kafka_request.ts";
 import { retrying } from "./_kafka_retry.ts";
 
 const KEEP_ALIVE_MS = 60_000;
@@ -84,10 +79,10 @@ export class KafkaCluster {
   }
 
   /** Sends a request to a node (any, where `nodeId` is `null`) and returns its parsed answer. */
-  async send<T>(nodeId: number | null, protocol: KafkaProtocol<T>, lane: Lane = 0): Promise<T> {
+  async send<T>(nodeId: number | null, request: KafkaRequest<T>, lane: Lane = 0): Promise<T> {
     const link = await this.#link(nodeId);
     await this.#ready(link, lane);
-    return await link.pool.send(protocol) as T;
+    return await sendRequest(link.pool.pool[lane]!, this.options.clientId, request);
   }
 
   /** A node's broker, connected: kafkajs's requests are its methods. */
@@ -107,7 +102,7 @@ export class KafkaCluster {
   async metadata(topics: string[] | null): Promise<TopicMetadata[]> {
     const link = await this.#anyLink();
     await this.#ready(link, 0);
-    const answer = await link.pool.send(metadataRequest(topics));
+    const answer = await sendRequest(link.pool.pool[0]!, this.options.clientId, metadataRequest(topics));
     this.#learnBrokers(answer.brokers);
     this.#controllerId = answer.controllerId >= 0 ? answer.controllerId : null;
     const known = answer.topics.filter((topic) =>
@@ -174,14 +169,15 @@ export class KafkaCluster {
     const error = closedError();
     this.#abort.abort(error);
     const links = [...this.#links.values(), ...(this.#seed ? [this.#seed] : [])];
-    for (const link of links) {
-      for (const connection of link.pool.pool) connection.rejectRequests(error);
-    }
-    await Promise.all(links.map((link) => link.pool.destroy().catch(() => {})));
-    for (const link of links) {
-      for (const connection of link.pool.pool) connection.requestQueue.destroy();
-    }
+    const connections = links.flatMap((link) => link.pool.pool);
+    for (const connection of connections) connection.rejectRequests(error);
+    await Promise.all(connections.map((connection) => connection.disconnect().catch(() => {})));
     await Promise.all([...this.#sockets].map(destroySocket));
+    // kafkajs takes requests that were being prepared even while it disconnects.
+    for (const connection of connections) {
+      connection.rejectRequests(error);
+      connection.requestQueue.destroy();
+    }
   }
 
   async #link(nodeId: number | null): Promise<Link> {
@@ -264,7 +260,7 @@ export class KafkaCluster {
       enforceRequestTimeout: true,
       socketFactory: (target: SocketTarget) => this.#openSocket(target),
     });
-    for (const connection of pool.pool) checkOnlyWhatWaits(connection.requestQueue);
+    for (const connection of pool.pool) mend(connection);
     const broker: KafkaBroker = new Broker({ connectionPool: pool, logger, allowAutoTopicCreation: false });
     return { host, port, pool, broker, opening: [] };
   }
@@ -353,8 +349,17 @@ function kafkaLogger(log: ClusterOptions["log"]) {
   return logger;
 }
 
-/** kafkajs starts a timer of a negative duration after each answer, of which the runtime warns, unless some wait. */
-function checkOnlyWhatWaits(queue: KafkaRequestQueue): void {
+/** What kafkajs 2.2.4 does wrong with a connection, put right. */
+function mend(connection: KafkaConnection): void {
+  // It takes requests while it disconnects; those would wait for ever.
+  connection.failIfNotConnected = () => {
+    if (connection.connectionStatus === "connected") return;
+    throw Object.assign(new Error(`Not connected to ${connection.broker}`), {
+      name: "KafkaJSConnectionError",
+    });
+  };
+  // It starts a timer of a negative duration after each answer, of which the runtime warns.
+  const queue = connection.requestQueue;
   const schedule = queue.scheduleCheckPendingRequests.bind(queue);
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0 || queue.throttledUntil > Date.now()) schedule();

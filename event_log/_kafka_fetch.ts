@@ -4,12 +4,10 @@
  * @module
  */
 
-import type { KafkaProtocol } from "./_kafka_internals.ts";
 import type { AbortedTransaction } from "./_kafka_record_batch.ts";
-import { encodedRequest, WireReader, WireWriter } from "./_kafka_wire.ts";
+import type { KafkaRequest } from "./_kafka_request.ts";
+import type { WireReader } from "./_kafka_wire.ts";
 
-const FETCH_API = 1;
-const VERSION = 11;
 const READ_COMMITTED = 1;
 const NO_SESSION_EPOCH = -1;
 
@@ -36,27 +34,20 @@ export interface FetchedPartition {
 export function fetchRequest(
   from: FetchFrom[],
   limits: { waitMsMax: number; bytesMax: number },
-): KafkaProtocol<FetchedPartition[]> {
+): KafkaRequest<FetchedPartition[]> {
   return {
-    request: {
-      apiKey: FETCH_API,
-      apiVersion: VERSION,
-      apiName: "Fetch",
-      encode: () => {
-        const writer = new WireWriter(1024).int32(-1).int32(limits.waitMsMax).int32(1).int32(limits.bytesMax);
-        writer.int8(READ_COMMITTED).int32(0).int32(NO_SESSION_EPOCH);
-        writer.array([...Map.groupBy(from, ({ topic }) => topic)], ([topic, partitions]) => {
-          writer.string(topic).array(partitions, ({ partition, offset, bytesMax }) => {
-            writer.int32(partition).int32(-1).int64(offset).int64(-1).int32(bytesMax);
-          });
+    api: { key: 1, version: 11, name: "Fetch" },
+    encode: (writer) => {
+      writer.int32(-1).int32(limits.waitMsMax).int32(1).int32(limits.bytesMax);
+      writer.int8(READ_COMMITTED).int32(0).int32(NO_SESSION_EPOCH);
+      writer.array([...Map.groupBy(from, ({ topic }) => topic)], ([topic, partitions]) => {
+        writer.string(topic).array(partitions, ({ partition, offset, bytesMax }) => {
+          writer.int32(partition).int32(-1).int64(offset).int64(-1).int32(bytesMax);
         });
-        return Promise.resolve(encodedRequest(writer.int32(0).string("")));
-      },
+      });
+      writer.int32(0).string("");
     },
-    response: {
-      decode: (payload) => Promise.resolve(decodeFetched(new WireReader(payload))),
-      parse: (fetched) => Promise.resolve(fetched),
-    },
+    decode: decodeFetched,
   };
 }
 

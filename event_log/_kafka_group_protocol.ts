@@ -5,12 +5,10 @@
  * @module
  */
 
-import type { KafkaProtocol } from "./_kafka_internals.ts";
 import { errorOfCode } from "./_kafka_errors.ts";
-import { encodedRequest, WireReader, WireWriter } from "./_kafka_wire.ts";
+import type { KafkaRequest } from "./_kafka_request.ts";
+import { WireReader, WireWriter } from "./_kafka_wire.ts";
 
-const JOIN_GROUP_API = 11;
-const JOIN_GROUP_VERSION = 5;
 const MEMBER_ID_REQUIRED_CODE = 79;
 const JOIN_SPARE_MS = 5_000;
 /** Our way of sharing. A member that shares otherwise (Python's `range`) is refused by the broker. */
@@ -38,31 +36,17 @@ export interface Joined {
 }
 
 /** Joins a group, or re-joins it. Answers once all members have done so. */
-export function joinGroupRequest(options: JoinOptions): KafkaProtocol<Joined> {
+export function joinGroupRequest(options: JoinOptions): KafkaRequest<Joined> {
   return {
-    request: {
-      apiKey: JOIN_GROUP_API,
-      apiVersion: JOIN_GROUP_VERSION,
-      apiName: "JoinGroup",
-      encode: () => {
-        const writer = new WireWriter().string(options.group);
-        writer.int32(options.sessionTimeoutMs).int32(options.rebalanceTimeoutMs);
-        writer.string(options.memberId).string(null).string("consumer");
-        const subscription = encodeSubscription(options.topics, options.owned);
-        writer.int32(1).string(PROTOCOL).int32(subscription.length).raw(subscription);
-        return Promise.resolve(encodedRequest(writer));
-      },
+    api: { key: 11, version: 5, name: "JoinGroup" },
+    encode: (writer) => {
+      writer.string(options.group).int32(options.sessionTimeoutMs).int32(options.rebalanceTimeoutMs);
+      writer.string(options.memberId).string(null).string("consumer");
+      const subscription = encodeSubscription(options.topics, options.owned);
+      writer.int32(1).string(PROTOCOL).int32(subscription.length).raw(subscription);
     },
-    response: {
-      decode: (payload) => Promise.resolve(decodeJoined(new WireReader(payload))),
-      parse: (joined) => {
-        const error = joined.errorCode === MEMBER_ID_REQUIRED_CODE
-          ? undefined
-          : errorOfCode(joined.errorCode);
-        return error ? Promise.reject(error) : Promise.resolve(joined);
-      },
-    },
-    requestTimeout: options.rebalanceTimeoutMs + JOIN_SPARE_MS,
+    decode: decodeJoined,
+    timeoutMs: options.rebalanceTimeoutMs + JOIN_SPARE_MS,
   };
 }
 
@@ -74,6 +58,8 @@ export function mustJoinAgain(joined: Joined): boolean {
 function decodeJoined(reader: WireReader): Joined {
   reader.int32();
   const errorCode = reader.int16();
+  const error = errorCode === MEMBER_ID_REQUIRED_CODE ? undefined : errorOfCode(errorCode);
+  if (error) throw error;
   const generationId = reader.int32();
   reader.string();
   const leaderId = reader.string() ?? "";

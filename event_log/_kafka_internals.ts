@@ -5,22 +5,26 @@
  */
 
 import type { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 
-/** A request as kafkajs sends it, and how its answer is read. */
-export interface KafkaProtocol<T = unknown> {
-  request: {
+/** A request that waits for its answer. */
+export interface QueuedRequest {
+  entry: {
     apiKey: number;
-    apiVersion: number;
     apiName: string;
-    encode: () => Promise<{ buf: Buffer; buffer: Buffer }>;
+    apiVersion: number;
+    correlationId: number;
+    resolve: (answer: { payload: Uint8Array }) => void;
+    reject: (error: unknown) => void;
   };
-  response: { decode: (payload: Buffer) => Promise<T>; parse: (decoded: T) => Promise<T> };
-  requestTimeout?: number;
-  logResponseError?: boolean;
+  expectResponse: boolean;
+  requestTimeout: number | null;
+  sendRequest: () => void;
 }
 
-/** Requests that may not be sent yet: the broker throttles this client. */
+/** Requests on their way, and those that may not be sent yet because the broker throttles this client. */
 export interface KafkaRequestQueue {
+  push(request: QueuedRequest): void;
   pending: unknown[];
   /** Milliseconds since 1970. */
   throttledUntil: number;
@@ -30,7 +34,16 @@ export interface KafkaRequestQueue {
 
 /** One socket and the requests that wait for answers on it. */
 export interface KafkaConnection {
+  /** `host:port`. */
+  readonly broker: string;
+  readonly connectionStatus: "connected" | "disconnecting" | "disconnected";
+  /** True also while it disconnects. */
   isConnected(): boolean;
+  failIfNotConnected(): void;
+  /** Does nothing without SASL, or when that is done. */
+  authenticate(): Promise<void>;
+  nextCorrelationId(): number;
+  socket: Socket;
   connect(): Promise<unknown>;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
@@ -44,7 +57,6 @@ export interface KafkaConnection {
 /** The two connections of a broker: 1 carries fetches, 0 the rest. */
 export interface KafkaConnectionPool {
   pool: KafkaConnection[];
-  send<T>(protocol: KafkaProtocol<T>): Promise<T>;
   destroy(): Promise<unknown>;
 }
 

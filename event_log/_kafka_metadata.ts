@@ -4,11 +4,8 @@
  * @module
  */
 
-import type { KafkaProtocol } from "./_kafka_internals.ts";
-import { encodedRequest, WireReader, WireWriter } from "./_kafka_wire.ts";
-
-const METADATA_API = 3;
-const VERSION = 6;
+import type { KafkaRequest } from "./_kafka_request.ts";
+import type { WireReader } from "./_kafka_wire.ts";
 
 /** A topic as a broker describes it. */
 export interface TopicMetadata {
@@ -28,23 +25,15 @@ export interface ClusterMetadata {
 }
 
 /** Asks for topics (`null`: all of them); never creates one. */
-export function metadataRequest(topics: string[] | null): KafkaProtocol<ClusterMetadata> {
+export function metadataRequest(topics: string[] | null): KafkaRequest<ClusterMetadata> {
   return {
-    request: {
-      apiKey: METADATA_API,
-      apiVersion: VERSION,
-      apiName: "Metadata",
-      encode: () => {
-        const writer = new WireWriter();
-        if (topics === null) writer.int32(-1);
-        else writer.array(topics, (topic) => writer.string(topic));
-        return Promise.resolve(encodedRequest(writer.int8(0)));
-      },
+    api: { key: 3, version: 6, name: "Metadata" },
+    encode: (writer) => {
+      if (topics === null) writer.int32(-1);
+      else writer.array(topics, (topic) => writer.string(topic));
+      writer.int8(0);
     },
-    response: {
-      decode: (payload) => Promise.resolve(decodeMetadata(new WireReader(payload))),
-      parse: (metadata) => Promise.resolve(metadata),
-    },
+    decode: decodeMetadata,
   };
 }
 

@@ -7,12 +7,11 @@
 import type { PartitionOffset, PartitionRange, TopicPartition } from "./event_log.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
 import { errorOfCode, hasMoved } from "./_kafka_errors.ts";
-import type { KafkaProtocol } from "./_kafka_internals.ts";
+import type { KafkaRequest } from "./_kafka_request.ts";
 import { retrying } from "./_kafka_retry.ts";
-import { encodedRequest, WireReader, WireWriter } from "./_kafka_wire.ts";
+import type { WireReader } from "./_kafka_wire.ts";
 
-const OFFSET_FETCH_API = 9;
-const OFFSET_FETCH_VERSION = 7;
+const REQUIRE_STABLE = 1;
 const START = -2;
 const END = -1;
 const READ_COMMITTED = 1;
@@ -83,32 +82,21 @@ async function listOffsets(
 export function offsetFetchRequest(
   group: string,
   topics: { topic: string; partitions: number[] }[],
-): KafkaProtocol<PartitionOffset[]> {
+): KafkaRequest<PartitionOffset[]> {
   return {
-    request: {
-      apiKey: OFFSET_FETCH_API,
-      apiVersion: OFFSET_FETCH_VERSION,
-      apiName: "OffsetFetch",
-      encode: () => {
-        // The first byte ends the request header: no tagged fields.
-        const writer = new WireWriter().int8(0).compactString(group);
-        writer.compactArray(topics, ({ topic, partitions }) => {
-          writer.compactString(topic).compactArray(partitions, (partition) => writer.int32(partition)).int8(
-            0,
-          );
-        });
-        return Promise.resolve(encodedRequest(writer.int8(1).int8(0)));
-      },
+    api: { key: 9, version: 7, name: "OffsetFetch" },
+    flexible: true,
+    encode: (writer) => {
+      writer.compactString(group).compactArray(topics, ({ topic, partitions }) => {
+        writer.compactString(topic).compactArray(partitions, (partition) => writer.int32(partition)).int8(0);
+      });
+      writer.int8(REQUIRE_STABLE).int8(0);
     },
-    response: {
-      decode: (payload) => Promise.resolve(decodeOffsets(new WireReader(payload))),
-      parse: (positions) => Promise.resolve(positions),
-    },
+    decode: decodeOffsets,
   };
 }
 
 function decodeOffsets(reader: WireReader): PartitionOffset[] {
-  reader.skipTaggedFields();
   reader.int32();
   const errors: number[] = [];
   const positions = reader.compactArray(() => {

@@ -4,13 +4,12 @@
  * @module
  */
 
-import type { KafkaProtocol } from "./_kafka_internals.ts";
-import { encodedRequest, WireReader, WireWriter } from "./_kafka_wire.ts";
+import type { KafkaRequest } from "./_kafka_request.ts";
+import type { WireReader } from "./_kafka_wire.ts";
 
-const PRODUCE_API = 0;
-const VERSION = 7;
 const ALL_REPLICAS = -1;
 const FRAME_BYTES = 256;
+const ANSWER_SPARE_MS = 1_000;
 
 /** An encoded batch on its way to a partition. */
 export interface PartitionBatch {
@@ -31,29 +30,20 @@ export function produceRequest(
   transactionalId: string | null,
   batches: PartitionBatch[],
   timeoutMs: number,
-): KafkaProtocol<PartitionOutcome[]> {
+): KafkaRequest<PartitionOutcome[]> {
   return {
-    request: {
-      apiKey: PRODUCE_API,
-      apiVersion: VERSION,
-      apiName: "Produce",
-      encode: () => {
-        const size = batches.reduce((sum, batch) => sum + batch.bytes.length + FRAME_BYTES, FRAME_BYTES);
-        const writer = new WireWriter(size).string(transactionalId).int16(ALL_REPLICAS).int32(timeoutMs);
-        const byTopic = Map.groupBy(batches, (batch) => batch.topic);
-        writer.array([...byTopic], ([topic, partitions]) => {
-          writer.string(topic).array(partitions, ({ partition, bytes }) => {
-            writer.int32(partition).int32(bytes.length).raw(bytes);
-          });
+    api: { key: 0, version: 7, name: "Produce" },
+    bytes: batches.reduce((sum, batch) => sum + batch.bytes.length + FRAME_BYTES, FRAME_BYTES),
+    encode: (writer) => {
+      writer.string(transactionalId).int16(ALL_REPLICAS).int32(timeoutMs);
+      writer.array([...Map.groupBy(batches, (batch) => batch.topic)], ([topic, partitions]) => {
+        writer.string(topic).array(partitions, ({ partition, bytes }) => {
+          writer.int32(partition).int32(bytes.length).raw(bytes);
         });
-        return Promise.resolve(encodedRequest(writer));
-      },
+      });
     },
-    response: {
-      decode: (payload) => Promise.resolve(decodeOutcomes(new WireReader(payload))),
-      parse: (outcomes) => Promise.resolve(outcomes),
-    },
-    requestTimeout: timeoutMs + 1000,
+    decode: decodeOutcomes,
+    timeoutMs: timeoutMs + ANSWER_SPARE_MS,
   };
 }
 

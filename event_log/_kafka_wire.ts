@@ -5,8 +5,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const TWO_POW_32 = 4_294_967_296;
@@ -235,11 +233,4 @@ export class WireWriter {
     for (const item of items) write(item);
     return this;
   }
-}
-
-/** What kafkajs takes for an encoded request. */
-export function encodedRequest(writer: WireWriter): { buf: Buffer; buffer: Buffer } {
-  const written = writer.written();
-  const buffer = Buffer.from(written.buffer, written.byteOffset, written.byteLength);
-  return { buf: buffer, buffer };
 }
