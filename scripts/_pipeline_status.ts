@@ -16,6 +16,8 @@ export type Metrics = Partial<Record<MetricName, number>>;
 
 const SCRAPE_DEADLINE_MS = 900;
 const BAR_WIDTH = 16;
+/** The rate is that of so long a time: live data comes every few seconds. */
+const RATE_WINDOW_MS = 10_000;
 
 /** The shown metrics in a page of Prometheus text; series of one name are added up. */
 export function readMetrics(page: string): Metrics {
@@ -47,26 +49,32 @@ export async function scrape(urls: string[], signal: AbortSignal): Promise<Metri
 /** Follows the metrics from scrape to scrape: rates, and totals that outlive a restart of a process. */
 export class PipelineStatus {
   #last: Metrics = {};
-  #lastMs = NaN;
   #totals: Metrics = {};
-  #perSecond = 0;
+  /** Events processed in all, at the times of the scrapes within the window, oldest first. */
+  #processed: { atMs: number; total: number }[] = [];
 
   /** Takes a scrape made at `nowMs`. */
   update(metrics: Metrics, nowMs: number): void {
-    const grown: Metrics = {};
     for (const name of SHOWN) {
       const value = metrics[name];
       if (value === undefined || !name.endsWith("_total")) continue;
       const before = this.#last[name];
       // A counter that fell is that of a process started anew.
-      grown[name] = before === undefined || value < before ? value : value - before;
-      this.#totals[name] = (this.#totals[name] ?? 0) + grown[name];
+      const grown = before === undefined || value < before ? value : value - before;
+      this.#totals[name] = (this.#totals[name] ?? 0) + grown;
     }
-    const seconds = (nowMs - this.#lastMs) / 1000;
-    const events = grown.consumer_events_processed_total;
-    this.#perSecond = events === undefined || !(seconds > 0) ? 0 : events / seconds;
     this.#last = { ...this.#last, ...metrics };
-    this.#lastMs = nowMs;
+    this.#processed.push({ atMs: nowMs, total: this.#totals.consumer_events_processed_total ?? 0 });
+    while (this.#processed.length > 2 && this.#processed[1]!.atMs <= nowMs - RATE_WINDOW_MS) {
+      this.#processed.shift();
+    }
+  }
+
+  #perSecond(): number {
+    const first = this.#processed[0];
+    const last = this.#processed.at(-1);
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0;
+    return (last.total - first.total) / ((last.atMs - first.atMs) / 1000);
   }
 
   /** One line; `nowSeconds` since 1970. */
@@ -75,7 +83,7 @@ export class PipelineStatus {
     const backfill = last.producer_backfill_progress_ratio;
     return [
       ...(backfill !== undefined && backfill < 1 ? [`backfill ${bar(backfill)}`] : []),
-      `${count(Math.round(this.#perSecond))} events/s`,
+      `${rate(this.#perSecond())} events/s`,
       `${count(last.consumer_flights_tracked ?? 0)} flights`,
       `${count(this.#totals.consumer_promotions_triggered_total ?? 0)} promotions`,
       `${count(this.#totals.lake_files_sealed_total ?? 0)} lake files`,
@@ -93,6 +101,10 @@ export class PipelineStatus {
       `${count(totals.lake_files_sealed_total ?? 0)} lake files`,
     ].join(", ");
   }
+}
+
+function rate(perSecond: number): string {
+  return perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond));
 }
 
 function count(value: number): string {

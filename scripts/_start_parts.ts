@@ -30,7 +30,7 @@ export const START_COMMAND_LINE = {
     "etl-every": {
       type: "text",
       value: "DURATION",
-      default: "5m",
+      default: "1m",
       description: "Time between two ETL runs",
     },
     "no-etl": { type: "flag", description: "Leave the ETL and the warehouse out" },

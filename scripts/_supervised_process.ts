@@ -15,7 +15,8 @@ export interface SupervisedEvents {
   onGiveUp: (code: number, failures: number, lastLines: string[]) => void;
 }
 
-const LAST_LINES = 6;
+const REMEMBERED_LINES = 40;
+const SHOWN_LINES = 6;
 
 /** Runs a command until it is stopped, or has failed too often. */
 export class SupervisedProcess {
@@ -44,7 +45,8 @@ export class SupervisedProcess {
     const startedMs = performance.now();
     const child = new Deno.Command(Deno.execPath(), {
       args: this.#command.args,
-      env: stoppable(this.#command.env),
+      // Its lines go through pipes, and get their colours from the supervisor.
+      env: { ...stoppable(this.#command.env), NO_COLOR: "1" },
       cwd: PROJECT_DIR,
       stdin: "piped",
       stdout: "piped",
@@ -55,7 +57,7 @@ export class SupervisedProcess {
     const others: string[] = [];
     const keep = (list: string[]) => (line: string) => {
       list.push(line);
-      if (list.length > LAST_LINES) list.shift();
+      if (list.length > REMEMBERED_LINES) list.shift();
       this.#events.onLine(line);
     };
     this.#ended = (async () => {
@@ -107,4 +109,10 @@ export class SupervisedProcess {
       // It has ended already.
     }
   }
+}
+
+/** The lines that tell why a process died: from its last error on, without the depths of a stack. */
+export function lastWords(lines: readonly string[]): string[] {
+  const error = lines.findLastIndex((line) => /^(✖|error:)/.test(line));
+  return error === -1 ? lines.slice(-SHOWN_LINES) : lines.slice(error, error + SHOWN_LINES);
 }

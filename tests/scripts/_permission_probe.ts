@@ -16,7 +16,7 @@ const ATTEMPTS: Record<string, (target: string) => unknown> = {
   env: (name) => {
     if (Deno.env.get(name) === undefined) throw new Deno.errors.NotCapable("not shown");
   },
-  sys: () => Deno.hostname(),
+  sys: () => Deno.osRelease(),
 };
 
 function place(target: string): [string, number] {

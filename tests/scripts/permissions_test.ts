@@ -13,7 +13,7 @@ const FOREIGN = "env:AWS_SECRET_ACCESS_KEY";
 /** What every part is denied. */
 const NEVER = [
   "run:deno",
-  "sys:hostname",
+  "sys:osRelease",
   "read:.env",
   "read:deno.json",
   "read:/etc/passwd",

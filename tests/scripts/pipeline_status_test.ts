@@ -20,15 +20,20 @@ Deno.test("readMetrics() picks the shown ones and adds up the series of a name",
   deepEqual(readMetrics(""), {});
 });
 
-Deno.test("PipelineStatus tells the rate between two scrapes", () => {
+Deno.test("PipelineStatus tells the rate of the last ten seconds", () => {
   const status = new PipelineStatus();
   status.update({ consumer_events_processed_total: 1000 }, 5000);
   match(status.line(0), /^0 events\/s/);
   // 3,000 events in two seconds.
   status.update({ consumer_events_processed_total: 4000 }, 7000);
   match(status.line(0), /^1,500 events\/s/);
-  // The consumer did not answer.
+  // The consumer does not answer for a second: 3,000 in three.
   status.update({}, 8000);
+  match(status.line(0), /^1,000 events\/s/);
+  // From 7 s on, the newest scrape that is ten seconds old: 35 events in ten.
+  status.update({ consumer_events_processed_total: 4035 }, 17_000);
+  match(status.line(0), /^3\.5 events\/s/);
+  for (const atMs of [20_000, 27_000]) status.update({ consumer_events_processed_total: 4035 }, atMs);
   match(status.line(0), /^0 events\/s/);
 });
 
