@@ -148,6 +148,7 @@ async function open(data: string, after: "trust" | "check"): Promise<PGlite> {
     dataDir: data,
     database: EMBEDDED_DATABASE,
     username: EMBEDDED_USER,
+    startParams: [...PGlite.defaultStartParams, ...START_PARAMETERS],
     ...QUIET,
   });
   if (after === "check") {
@@ -166,6 +167,10 @@ async function open(data: string, after: "trust" | "check"): Promise<PGlite> {
 
 /** About what a start of the engine writes. */
 const PROBE_BYTES = 4 * 1024 * 1024;
+
+/** Little is written twice, and little of the log is kept: there is no standby, and the lake has it all. */
+const START_PARAMETERS = ["wal_level=minimal", "max_wal_senders=0", "max_wal_size=128MB", "min_wal_size=32MB"]
+  .flatMap((setting) => ["-c", setting]);
 
 /** The engine's own log lines are for its makers. */
 const QUIET = { onStdout: () => true, onStderr: () => true };

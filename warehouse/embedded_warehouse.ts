@@ -43,8 +43,6 @@ const SPEC = {
   ],
 } as const;
 
-if (import.meta.main) await runProcess((signal) => runWarehouse(Deno.args, signal));
-
 /** The process's work; returns when it has stopped. */
 export async function runWarehouse(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values } = parseCommandLine(SPEC, args);
@@ -161,3 +159,5 @@ function registryOf(server: PostgresServer) {
   );
   return registry;
 }
+
+if (import.meta.main) await runProcess((signal) => runWarehouse(Deno.args, signal));
