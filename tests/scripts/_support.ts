@@ -54,26 +54,23 @@ export interface Ended {
 }
 
 /** Runs a part through the launcher, as its task does, to its end. */
-export async function launch(args: string[], env: Record<string, string>, cwd = PROJECT_DIR): Promise<Ended> {
-  const { code, stdout, stderr } = await launcher(args, env, cwd).output();
+export async function launch(args: string[], env: Record<string, string>): Promise<Ended> {
+  const { code, stdout, stderr } = await launcher(args, env).output();
   return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
 }
 
-/** The launcher's command. */
-export function launcher(args: string[], env: Record<string, string>, cwd = PROJECT_DIR): Deno.Command {
+/** The launcher's command; it is called from the project's folder. */
+export function launcher(
+  args: string[],
+  env: Record<string, string>,
+  options: { stdin?: "null" | "piped" } = {},
+): Deno.Command {
+  const { stdin = "null" } = options;
   return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-q",
-      "-P=launcher",
-      "--config",
-      `${PROJECT_DIR}/deno.json`,
-      `${PROJECT_DIR}/scripts/launch.ts`,
-      ...args,
-    ],
-    env: { ...env, INIT_CWD: cwd },
-    cwd,
-    stdin: "null",
+    args: ["run", "-q", "-P=launcher", "scripts/launch.ts", ...args],
+    env: { ...env, INIT_CWD: PROJECT_DIR },
+    cwd: PROJECT_DIR,
+    stdin,
     stdout: "piped",
     stderr: "piped",
   });
