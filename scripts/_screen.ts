@@ -10,6 +10,7 @@ export interface ScreenOutput {
 
 const COLORS = [36, 33, 32, 35, 34, 96, 93];
 const STATUS_EVERY_MS_PIPED = 10_000;
+const COLUMNS_UNKNOWN = 80;
 const ERASE = "\r\x1b[2K";
 
 /** Prefixes lines and keeps the status below them. Plain lines, and a status every ten seconds, where it is piped. */
@@ -31,7 +32,7 @@ export class Screen {
   ) {
     const {
       output = Deno.stdout,
-      columns = () => Deno.consoleSize().columns,
+      columns = terminalColumns,
       nowMs = () => performance.now(),
     } = options;
     this.#output = output;
@@ -95,5 +96,14 @@ export class Screen {
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
       this.#readerGone = true;
     }
+  }
+}
+
+/** Columns of the terminal; some say that they have none. */
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || COLUMNS_UNKNOWN;
+  } catch {
+    return COLUMNS_UNKNOWN;
   }
 }
