@@ -111,7 +111,16 @@ function takenLine(text: string, byte: number, source: LineSource, topic: RawTop
   const { event } = parseEvent({ topic: topic.name, value: text, timestampMs: appendTimeOf(text) });
   const place = placeOf(event as unknown as Record<string, unknown>, byte, source);
   if (place === undefined) return undefined;
-  return `${JSON.stringify({ ...topic.normalized(event), ...place })}\n`;
+  const fields = { ...topic.normalized(event), ...place };
+  let taken = JSON.stringify(fields);
+  // Half a character (a lone surrogate), which UTF-8 has no form for and Polars would take for a NUL.
+  if (taken.includes("\\ud")) {
+    taken = JSON.stringify(
+      fields,
+      (_name, value) => typeof value === "string" ? value.toWellFormed() : value,
+    );
+  }
+  return `${taken}\n`;
 }
 
 /** Append time by `_timestamp`; a line without one (other programs write none) may lie any time ahead. */

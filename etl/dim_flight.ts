@@ -6,7 +6,7 @@ import { TOTAL_SEATS_MAX } from "../events/flight_lifecycle.ts";
 import type { FlightLifecycleEvent } from "../events/flight_lifecycle.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
 import { columnsOf } from "./fact_table.ts";
-import { foldFlight, unknownFlight } from "./flight_fold.ts";
+import { FLIGHT_PARTS, foldFlight, unknownFlight } from "./flight_fold.ts";
 import type { Flight, LifecycleEvent } from "./flight_fold.ts";
 import {
   allOf,
@@ -137,7 +137,7 @@ export async function foldFlights(flights: Map<string, Flight>, events: LazyData
     const id = event.flight_id;
     const before = flights.get(id) ?? unknownFlight(id);
     const after = foldFlight(before, event);
-    if (JSON.stringify(after.versions) !== JSON.stringify(before.versions)) {
+    if (versionsText(after) !== versionsText(before)) {
       flights.set(id, after);
       changed.add(id);
     }
@@ -189,10 +189,14 @@ export async function writeFlightLines(path: string, flights: Iterable<Flight>):
     lines = [];
   };
   for (const { versions, ...row } of flights) {
-    lines.push(`${JSON.stringify({ ...row, _versions: JSON.stringify(versions) })}\n`);
+    lines.push(`${JSON.stringify({ ...row, _versions: versionsText({ versions }) })}\n`);
     if (lines.length === 5000) await flush();
   }
   await flush();
+}
+
+function versionsText({ versions }: Pick<Flight, "versions">): string {
+  return JSON.stringify(Object.fromEntries(FLIGHT_PARTS.map((part) => [part, versions[part]])));
 }
 
 const ROW_TIMES = [

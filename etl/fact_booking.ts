@@ -1,7 +1,7 @@
 /** `fact_booking`: one row per passenger of each booking, with the passenger's share of the price. */
 
 import pl from "nodejs-polars";
-import type { LazyDataFrame } from "nodejs-polars";
+import type { Expr, LazyDataFrame } from "nodejs-polars";
 import { PASSENGERS_MAX, TOTAL_PRICE_MAX } from "../events/bookings.ts";
 import type { BookingEvent } from "../events/bookings.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
@@ -79,6 +79,11 @@ export const bookingsTopic: RawTopic = {
 /** Whole cents of the booking's price: prices are rounded to them once, so that every sum agrees. */
 const TOTAL_CENTS = pl.col("total_price").mul(100).round(0).cast(pl.Int64);
 
+/** A price of whole cents; Polars divides by 100 as times 0.01, which misses some cents by the last bit. */
+function priceOf(cents: Expr): Expr {
+  return cents.div(100).round(2);
+}
+
 function rows(events: LazyDataFrame): LazyDataFrame {
   const index = pl.col("passenger_index");
   const count = pl.col("passenger_count");
@@ -100,8 +105,8 @@ function rows(events: LazyDataFrame): LazyDataFrame {
       pl.col("passengers").struct.field("seat_id").alias("seat_id"),
       pl.col("passengers").struct.field("cabin_code").alias("cabin_code"),
       pl.col("currency").fillNull(pl.lit("GBP")).alias("currency"),
-      cents.div(100).alias("total_price"),
-      pl.when(index.lt(extraCents)).then(share.add(1)).otherwise(share).div(100).alias("passenger_price"),
+      priceOf(cents).alias("total_price"),
+      priceOf(pl.when(index.lt(extraCents)).then(share.add(1)).otherwise(share)).alias("passenger_price"),
     )
     .select(...columnsOf(factBooking.schema));
 }

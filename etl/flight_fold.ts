@@ -83,6 +83,9 @@ export function unknownFlight(flightId: string): Flight {
   };
 }
 
+/** The order in which versions are written, so that equal ones are equal texts. */
+export const FLIGHT_PARTS: readonly FlightPart[] = ["schedule", "status", "delay", "departure", "arrival"];
+
 /** Whether version `a` is later than `b`. */
 function later(a: EventVersion, b: EventVersion | undefined): boolean {
   if (b === undefined) return true;

@@ -68,6 +68,7 @@ export async function planTopic(
   warnOfGaps(plan, fresh, positions);
   let slice: SealedSlice | undefined;
   for (const file of fresh) {
+    // A file that is gone or cannot be read is told of when it is read.
     const bytes = file.empty ? 0 : (await sizeOf(file.path) ?? 0);
     const joins = slice !== undefined && slice.logId8 === file.logId8 && slice.partition === file.partition &&
       slice.bytes + bytes <= sliceBytes && slice.files.length < SLICE_FILES && slice.to <= file.from;
@@ -92,7 +93,10 @@ export async function planTopic(
   for (const name of foreign) {
     const path = `${rawFolder}/${topic}/${name}`;
     const toByte = await sizeOf(path);
-    if (toByte === undefined) continue;
+    if (toByte === undefined) {
+      plan.warnings.push(`Raw file "${path}" cannot be read: it waits for the next run`);
+      continue;
+    }
     let { bytes: fromByte, generation } = foreignPositions[name] ?? { bytes: 0, generation: 1 };
     if (toByte < fromByte) {
       plan.warnings.push(
@@ -121,10 +125,8 @@ export async function planTopic(
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await Deno.stat(path)).size;
-  } catch (error) {
-    // A file that went away since it was listed leaves a gap, which the next run tells of.
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

@@ -9,12 +9,13 @@
 
 import pl from "nodejs-polars";
 import type { LazyDataFrame } from "nodejs-polars";
+import { EVENT_LEAD_MS_MAX } from "../events/parse_event.ts";
 import type { RawFile } from "../lake/raw_files.ts";
 import { readCarefully } from "./careful_lines.ts";
 import { foreignLog } from "./etl_state.ts";
 import { scanLines } from "./line_scan.ts";
 import type { ForeignSlice, RawSlice, SealedSlice } from "./raw_plan.ts";
-import { PLACE_FIELDS } from "./raw_topic.ts";
+import { instantOf, PLACE_FIELDS } from "./raw_topic.ts";
 import type { RawTopic } from "./raw_topic.ts";
 import type { RejectedLines } from "./rejected_lines.ts";
 
@@ -109,14 +110,19 @@ export class RawReader {
       ...Object.fromEntries(nested.map(([name]) => [name, pl.String])),
       _partition: pl.Int32,
       _offset: pl.Int64,
+      _timestamp: pl.String,
     };
+    // An event time too far ahead of its append time becomes one that is missing, which no check lets pass.
+    const ahead = pl.col("event_time").cast(pl.Int64)
+      .gt(instantOf("_timestamp").cast(pl.Int64).add(EVENT_LEAD_MS_MAX));
     const scans = files.map(({ file }) => pl.scanJson(file.path, { schema: fields, inferSchemaLength: 0 }));
     const lines = scans.length === 1 ? scans[0]! : pl.concat(scans);
     const part = this.#path("parquet");
     try {
-      await sinkPart(
+      await this.#sink(
         this.#topic.typed(lines).withColumns(
           ...nested.map(([name, type]) => pl.col(name).str.jsonDecode(type).alias(name)),
+          pl.when(ahead).then(pl.lit(null)).otherwise(pl.col("event_time")).alias("event_time"),
           pl.lit(slice.logId8).alias("_log"),
         ),
         part,
@@ -140,6 +146,14 @@ export class RawReader {
     if (fits) return part;
     await Deno.remove(part);
     return undefined;
+  }
+
+  /** Writes typed events with the same columns in the same order, whichever way they were read. */
+  async #sink(events: LazyDataFrame, part: string): Promise<void> {
+    const { fields, nested } = this.#topic;
+    const columns = Object.keys({ ...fields, ...nested, ...PLACE_FIELDS });
+    await events.select(...columns.map((name) => pl.col(name)))
+      .sinkParquet(part, { compression: "lz4", statistics: false }).collect();
   }
 
   async #readForeign({ name, path, generation, fromByte, toByte }: ForeignSlice): Promise<SliceRead> {
@@ -175,17 +189,13 @@ export class RawReader {
     }
     const part = this.#path("parquet");
     const fields = { ...this.#topic.fields, ...this.#topic.nested, ...PLACE_FIELDS };
-    await sinkPart(
+    await this.#sink(
       this.#topic.typed(pl.scanJson(cleanedPath, { schema: fields, inferSchemaLength: 0 })),
       part,
     );
     await Deno.remove(cleanedPath);
     return { ...read, part };
   }
-}
-
-async function sinkPart(events: LazyDataFrame, path: string): Promise<void> {
-  await events.sinkParquet(path, { compression: "lz4", statistics: false }).collect();
 }
 
 function readable<T>(path: string, work: () => T): T {
