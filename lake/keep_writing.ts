@@ -32,6 +32,8 @@ export interface KeepWritingOptions {
   onSealed?: (topic: string, sealed: SealedSegment) => void;
   /** Told the reason when work stops for a while, and `undefined` when it goes on. */
   onProblem?: (reason: string | undefined) => void;
+  /** Told when the log answered. */
+  onHeard?: () => void;
   say?: (message: string) => void;
   warn?: (message: string) => void;
   /** See `LakeSessionOptions`. */
@@ -51,14 +53,17 @@ const STORAGE_PAUSE_MS_MAX = 5000;
 export async function keepWriting(options: KeepWritingOptions, signal: AbortSignal): Promise<void> {
   const { first, max } = options.retryPauseMs ?? { first: 1000, max: 30_000 };
   let started = false;
-  let troubled = false;
+  let trouble: "log" | "storage" | undefined;
   let pauseMs = first;
-  const progressed = () => {
-    pauseMs = first;
-    if (!troubled) return;
-    troubled = false;
+  const goingOn = () => {
+    if (trouble === undefined) return;
+    trouble = undefined;
     options.onProblem?.(undefined);
     options.say?.("Going on: the lake is written again");
+  };
+  const progressed = () => {
+    pauseMs = first;
+    goingOn();
   };
   while (!signal.aborted) {
     try {
@@ -68,6 +73,11 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
           started = true;
         },
         progressed,
+        heard() {
+          options.onHeard?.();
+          // A disk proves itself only by a finished file.
+          if (trouble === "log") goingOn();
+        },
       });
     } catch (error) {
       if (!started) throw forOperator(error);
@@ -77,9 +87,9 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
         );
         return;
       }
-      troubled = true;
+      trouble = error instanceof StorageError ? "storage" : "log";
       const reason = (error as Error).message;
-      if (error instanceof StorageError) pauseMs = Math.min(pauseMs, STORAGE_PAUSE_MS_MAX);
+      if (trouble === "storage") pauseMs = Math.min(pauseMs, STORAGE_PAUSE_MS_MAX);
       options.onProblem?.(reason);
       options.warn?.(`${reason}. Trying again in ${pauseMs / 1000} s; nothing is lost`);
       await delay(pauseMs, undefined, { signal }).catch(() => {});
@@ -91,7 +101,7 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
 async function runSession(
   options: KeepWritingOptions,
   signal: AbortSignal,
-  on: { starting: () => void; progressed: () => void },
+  on: { starting: () => void; progressed: () => void; heard: () => void },
 ): Promise<void> {
   const { rawFolder, topics, group, limits, metrics, onSealed, say, warn } = options;
   const removed = await prepareTopicFolders(rawFolder, topics);
@@ -119,6 +129,7 @@ async function runSession(
         onSealed?.(topic, sealed);
       },
       onQuiet: on.progressed,
+      onHeard: on.heard,
     });
     on.starting();
     await session.run(signal);

@@ -43,7 +43,9 @@ export interface LakeSessionOptions {
   metrics: LakeMetrics;
   /** Told after each finished file. */
   onSealed?: (topic: string, sealed: SealedSegment) => void;
-  /** Told when the log has nothing new and no range is open: all is well. */
+  /** Told when the log answered. */
+  onHeard?: () => void;
+  /** Told when the log has had nothing new for some seconds and no range is open: all is well. */
   onQuiet?: () => void;
   /** Something is wrong that does not stop the work. */
   warn?: (message: string) => void;
@@ -53,6 +55,8 @@ export interface LakeSessionOptions {
 
 const HOUR_MS = 3_600_000;
 const POLL_WAIT_MS_MAX = 1000;
+/** Shared by all partitions, most of which are quiet at any time: less starves the busy ones. */
+const READER_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Why a session ended without an error. */
 export type SessionEnd = "stopped" | "partitions changed";
@@ -91,7 +95,7 @@ export class LakeSession {
       partition,
       offset,
     }));
-    const reader = await this.#log.reader({ positions });
+    const reader = await this.#log.reader({ positions, maxBytes: READER_BYTES_MAX });
     try {
       const appender = await this.#log.appender();
       try {
@@ -112,14 +116,12 @@ export class LakeSession {
     await this.#offsets.commit(this.#options.positions.filter(({ source }) => source === "lake"));
     try {
       while (!signal.aborted) {
-        const slots = [...this.#slots.values()];
-        if (await this.#lag.check(slots)) break;
-        const maxWaitMs = this.#waitMs();
-        const batches = await reader.poll({ maxWaitMs, signal });
-        if (batches.length === 0 && !signal.aborted) {
-          this.#lag.nothingFound(maxWaitMs, slots);
-          if (this.#unfinished.size === 0) this.#options.onQuiet?.();
-        }
+        const found = await this.#lag.check([...this.#slots.values()]);
+        if (found === "new partitions") break;
+        if (found !== "not due") this.#options.onHeard?.();
+        if (found === "quiet" && this.#unfinished.size === 0) this.#options.onQuiet?.();
+        const batches = await reader.poll({ maxWaitMs: this.#waitMs(), signal });
+        if (batches.length > 0) this.#lag.found();
         for (const batch of batches) await this.#take(batch);
         await this.#sealAged();
         this.#seals.check();

@@ -17,6 +17,7 @@ import { StorageError } from "./durable_files.ts";
 import { keepWriting } from "./keep_writing.ts";
 import { LakeLockedError, lockLake } from "./lake_folder.ts";
 import { lakeMetrics } from "./lake_metrics.ts";
+import { Readiness } from "./readiness.ts";
 
 /** The command line, as `--help` shows it. */
 export const LAKE_COMMAND_LINE = {
@@ -71,12 +72,16 @@ async function main(signal: AbortSignal): Promise<void> {
   const rawFolder = lakeFolders().raw;
   const registry = processRegistry();
   const metrics = lakeMetrics(registry);
-  let notReady: string | undefined = "The lake writer is starting";
+  const readiness = new Readiness();
   using _lock = await lockLake(rawFolder).catch((error) => {
     const known = error instanceof StorageError || error instanceof LakeLockedError;
     throw known ? new OperatorError(error.message) : error;
   });
-  const server = serveMetrics({ port: values["metrics-port"], registry, notReady: () => notReady });
+  const server = serveMetrics({
+    port: values["metrics-port"],
+    registry,
+    notReady: () => readiness.notReady(),
+  });
   const lines = new RateLimitedLines({ perSecondMax: 3 });
   try {
     await keepWriting({
@@ -88,13 +93,14 @@ async function main(signal: AbortSignal): Promise<void> {
       fromBeginning: values["from-beginning"],
       metrics,
       onStarted() {
-        notReady = undefined;
+        readiness.setProblem(undefined);
         logger.info("🪣 Lake ingestion started");
         logger.info(`   into ${rawFolder}, metrics on port ${server.port}`);
       },
       onSealed: (topic, { name, lines: events }) =>
         lines.say(() => `🪣 ${topic}: ${events.toLocaleString("en")} events in ${name}`),
-      onProblem: (reason) => notReady = reason,
+      onProblem: (reason) => readiness.setProblem(reason),
+      onHeard: () => readiness.heard(),
       say: logger.info,
       warn: logger.warn,
     }, signal);

@@ -127,7 +127,7 @@ Deno.test("whatever calls fail, every record is in the lake once", async () => {
           await checkLake(raw, 100);
         }),
     ),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
 });
 

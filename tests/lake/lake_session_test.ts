@@ -82,7 +82,7 @@ Deno.test("ranges adjoin and every record is there once, at any limits, gaps, ho
           assert.equal(letters.length, records.length - expected.length);
         }),
     ),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   );
 });
 
