@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { type NewRecord, RecordTooLargeError } from "./event_log.ts";
 import { partitionOf } from "./partitioner.ts";
-import { type BatchRecord, RECORD_OVERHEAD_BYTES_MAX } from "./_kafka_record_batch.ts";
+import { type BatchRecord, RECORD_OVERHEAD_BYTES_MAX } from "./_kafka_batch_encoding.ts";
 
 /** Bytes of one record (key, value, headers) that fit the broker's default `message.max.bytes` of 1 MiB. */
 export const RECORD_BYTES_MAX = 1_048_000;

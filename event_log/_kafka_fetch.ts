@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AbortedTransaction } from "./_kafka_record_batch.ts";
+import type { AbortedTransaction } from "./_kafka_batch_decoding.ts";
 import type { KafkaRequest } from "./_kafka_request.ts";
 import type { WireReader } from "./_kafka_wire.ts";
 

@@ -9,15 +9,17 @@
 
 import type { AssignedPartition, GroupMember, GroupOptions, Reader } from "./event_log.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
-import { hasMoved, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
+import { isRetriable, kafkaErrorType } from "./_kafka_errors.ts";
 import { GroupSession } from "./_kafka_group_session.ts";
 import { pause } from "./_kafka_retry.ts";
 
 const SESSION_TIMEOUT_MS_DEFAULT = 10_000;
 const REJOIN_PAUSE_MS = 100;
-const REJOIN_PAUSE_MS_MAX = 5_000;
+const REJOIN_PAUSE_MS_MAX = 2_000;
 const RESTART_PAUSE_MS = 250;
 const RESTART_PAUSE_MS_MAX = 30_000;
+/** How long a member that leaves waits for its handlers before it tells the group. */
+const ENDING_MS_MAX = 1_500;
 const GROUP_WIDE = -1;
 
 type Handler = (assigned: AssignedPartition, signal: AbortSignal) => Promise<void>;
@@ -108,6 +110,7 @@ export class KafkaGroupMember implements GroupMember {
         this.#settled = Promise.withResolvers();
         const partitions = await this.#session.join(this.assigned());
         if (signal.aborted) break;
+        this.#context.cluster.options.availability.answered();
         this.#reconcile(partitions, handler, options);
         this.#settled.resolve();
         pauseMs = REJOIN_PAUSE_MS;
@@ -124,8 +127,11 @@ export class KafkaGroupMember implements GroupMember {
     await Promise.all(this.#ending);
   }
 
-  /** Leaves the group while handlers are still ending: the next owner fences them anyway. */
+  /** Leaves the group once the handlers have returned, or do not: the next owner fences them anyway. */
   async #leave(): Promise<void> {
+    const ended = new AbortController();
+    const ending = Promise.all(this.#ending).then(() => ended.abort());
+    await Promise.race([ending, pause(ENDING_MS_MAX, ended.signal)]);
     const cluster = this.#context.cluster.fork();
     await this.#session.leave(cluster);
     await cluster.close();
@@ -142,14 +148,15 @@ export class KafkaGroupMember implements GroupMember {
       return;
     }
     if (this.#session.isExpired) this.#stopAll("Kafka has not answered for the whole session timeout");
-    if (hasMoved(error)) {
-      this.#context.cluster.options.log(
-        "warn",
-        `Group ${this.#context.group}: ${messageOf(error)}; joining again`,
-      );
+    if (isRetriable(error)) {
+      this.#context.cluster.options.availability.failed(error);
     } else {
       onError?.(this.#explained(error, type), GROUP_WIDE);
     }
+  }
+
+  #warn(message: string): void {
+    this.#context.cluster.options.log("warn", `Group ${this.#context.group}: ${message}`);
   }
 
   #explained(error: unknown, type: string): unknown {
@@ -163,10 +170,7 @@ export class KafkaGroupMember implements GroupMember {
 
   #stopAll(reason: string): void {
     if (this.#running.size === 0) return;
-    this.#context.cluster.options.log(
-      "warn",
-      `Group ${this.#context.group}: partitions are given up, ${reason}`,
-    );
+    this.#warn(`partitions are given up, ${reason}`);
     for (const partition of this.#running.keys()) this.#stop(partition);
   }
 

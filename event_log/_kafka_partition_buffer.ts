@@ -5,7 +5,7 @@
  */
 
 import type { LogRecord, RecordBatch } from "./event_log.ts";
-import type { DecodedBatches } from "./_kafka_record_batch.ts";
+import type { DecodedBatches } from "./_kafka_batch_decoding.ts";
 
 /** The state of one partition of a reader. */
 export class PartitionBuffer {

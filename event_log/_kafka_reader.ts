@@ -1,46 +1,28 @@
 /**
- * Reads partitions from given positions, without a consumer group: fetches ahead into a buffer per partition, each within
- * its share of `maxBytes`, so that memory is bounded and a topic that waits never holds up another.
+ * Reads partitions from given positions, without a consumer group.
  *
  * @module
  */
 
-import { type PartitionOffset, type Reader, type RecordBatch, UnknownTopicError } from "./event_log.ts";
+import type { PartitionOffset, Reader, RecordBatch } from "./event_log.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
-import { errorOfCode, hasMoved, isRetriable, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
-import { type FetchedPartition, fetchRequest } from "./_kafka_fetch.ts";
-import { listOffset } from "./_kafka_offsets.ts";
+import { KafkaFetcher } from "./_kafka_fetcher.ts";
 import { PartitionBuffer } from "./_kafka_partition_buffer.ts";
-import { decodeBatches } from "./_kafka_record_batch.ts";
-import { pause } from "./_kafka_retry.ts";
 import type { Naming } from "./_kafka_transactor.ts";
 
 const BYTES_MAX_DEFAULT = 4 * 1024 * 1024;
 const POLL_WAIT_MS_DEFAULT = 1_000;
-/** How long a fetch waits for the first byte; a partition that is sought meanwhile waits as long. */
-const FETCH_WAIT_MS = 150;
-/** While a full buffer may be drained at any moment, the others are asked at this pace. */
-const FULL_BUFFER_PACE_MS = 20;
-const PARTITION_BYTES_MIN = 16 * 1024;
-const PAUSE_MS = 50;
-const PAUSE_MS_MAX = 1_000;
-/** For how long a topic may be unknown (it may just have been created) before polls fail. */
-const UNKNOWN_MS_MAX = 5_000;
 
 /** A {@link Reader} on connections of its own. */
 export class KafkaReader implements Reader {
-  readonly #cluster: KafkaCluster;
-  readonly #naming: Naming;
+  readonly #closed: AbortSignal;
   readonly #bytesMax: number;
   readonly #buffers: PartitionBuffer[];
-  readonly #loops = new Map<number | undefined, Promise<void>>();
-  /** Resolve when something changed that a fetch loop waits for. */
-  #demand = Promise.withResolvers<void>();
-  /** Resolve when a poll has something to hand over. */
+  readonly #fetcher: KafkaFetcher;
+  /** Resolves when a poll has something to hand over. */
   #supply = Promise.withResolvers<void>();
   #turn = 0;
   #polling = false;
-  #away = false;
 
   constructor(
     cluster: KafkaCluster,
@@ -48,10 +30,12 @@ export class KafkaReader implements Reader {
     buffers: PartitionBuffer[],
     bytesMax = BYTES_MAX_DEFAULT,
   ) {
-    this.#cluster = cluster;
-    this.#naming = naming;
-    this.#buffers = buffers;
+    this.#closed = cluster.closed;
     this.#bytesMax = bytesMax;
+    this.#buffers = buffers;
+    const onSupply = () => this.#supply.resolve();
+    this.#fetcher = new KafkaFetcher({ cluster, naming, buffers, bytesMax, onSupply });
+    this.#fetcher.wake();
   }
 
   /** A reader of explicit positions. @throws {UnknownTopicError} */
@@ -75,9 +59,7 @@ export class KafkaReader implements Reader {
         buffer.seek(offset);
         buffers.push(buffer);
       }
-      const reader = new KafkaReader(cluster, naming, buffers, bytesMax);
-      reader.#wanted();
-      return reader;
+      return new KafkaReader(cluster, naming, buffers, bytesMax);
     } catch (error) {
       await cluster.close();
       throw error;
@@ -91,7 +73,7 @@ export class KafkaReader implements Reader {
     try {
       const endMs = performance.now() + maxWaitMs;
       for (let first = true;; first = false) {
-        if (signal?.aborted || this.#cluster.closed.aborted) return [];
+        if (signal?.aborted || this.#closed.aborted) return [];
         const batches = this.#take();
         if (batches.length > 0) return batches;
         const waitMs = endMs - performance.now();
@@ -108,7 +90,7 @@ export class KafkaReader implements Reader {
     const buffer = this.#buffers.find((own) => own.topic === topic && own.partition === partition);
     if (!buffer) throw new RangeError(`Cannot seek ${topic}-${partition}: this reader does not read it`);
     buffer.seek(offset);
-    this.#wanted();
+    this.#fetcher.wake();
   }
 
   pause(topics: string[]): void {
@@ -117,15 +99,13 @@ export class KafkaReader implements Reader {
 
   resume(topics: string[]): void {
     for (const buffer of this.#buffers) if (topics.includes(buffer.topic)) buffer.paused = false;
-    this.#wanted();
+    this.#fetcher.wake();
     this.#supply.resolve();
   }
 
   async close(): Promise<void> {
-    await this.#cluster.close();
-    this.#demand.resolve();
+    await this.#fetcher.close();
     this.#supply.resolve();
-    await Promise.all(this.#loops.values());
   }
 
   #take(): RecordBatch[] {
@@ -146,7 +126,7 @@ export class KafkaReader implements Reader {
       bytesLeft -= before - buffer.bytes;
       return batch;
     });
-    this.#wanted();
+    this.#fetcher.wake();
     return batches;
   }
 
@@ -159,207 +139,5 @@ export class KafkaReader implements Reader {
     await waiting.promise;
     clearTimeout(timer);
     signal?.removeEventListener("abort", wake);
-  }
-
-  /** Something may be fetched: wakes the loops, and starts those that are missing. */
-  #wanted(): void {
-    this.#demand.resolve();
-    this.#demand = Promise.withResolvers();
-    if (this.#cluster.closed.aborted) return;
-    for (const { leader, fetchOffset } of this.#buffers) {
-      if (fetchOffset === undefined || this.#loops.has(leader)) continue;
-      const loop = (leader === undefined ? this.#findLeaders() : this.#fetchFrom(leader)).catch((error) => {
-        if (!this.#cluster.closed.aborted) this.#cluster.options.log("error", messageOf(error));
-      });
-      this.#loops.set(
-        leader,
-        loop.finally(() => {
-          this.#loops.delete(leader);
-          // A partition may have come to this leader while its loop was ending.
-          this.#wanted();
-        }),
-      );
-    }
-  }
-
-  /** Looks up who leads the partitions whose leader is not known (any more). */
-  async #findLeaders(): Promise<void> {
-    let pauseMs = PAUSE_MS;
-    while (!this.#cluster.closed.aborted) {
-      const lost = this.#buffers.filter((buffer) =>
-        buffer.leader === undefined && buffer.fetchOffset !== undefined
-      );
-      if (lost.length === 0) break;
-      for (const buffer of lost) {
-        try {
-          const leaders = await this.#cluster.leaders(this.#naming.toKafka(buffer.topic));
-          buffer.leader = leaders[buffer.partition];
-          if (buffer.leader === undefined) {
-            throw new UnknownTopicError(`There is no ${buffer.topic}-${buffer.partition}`);
-          }
-          buffer.unknownSinceMs = undefined;
-        } catch (error) {
-          this.#unreachable(buffer, error);
-        }
-      }
-      this.#wanted();
-      if (lost.every((buffer) => buffer.leader !== undefined)) break;
-      await pause(pauseMs, this.#cluster.closed);
-      pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
-    }
-  }
-
-  #unreachable(buffer: PartitionBuffer, error: unknown): void {
-    if (!(error instanceof UnknownTopicError)) {
-      buffer.unknownSinceMs = undefined;
-      this.#tellAway(error);
-      return;
-    }
-    buffer.unknownSinceMs ??= performance.now();
-    if (performance.now() - buffer.unknownSinceMs > UNKNOWN_MS_MAX) this.#fail(buffer, error);
-  }
-
-  /** Fetches what this node leads, as long as it leads something. */
-  async #fetchFrom(node: number): Promise<void> {
-    let pauseMs = PAUSE_MS;
-    let turn = 0;
-    // Seeks that come together make one request.
-    await Promise.resolve();
-    while (!this.#cluster.closed.aborted) {
-      const own = this.#buffers.filter((buffer) => buffer.leader === node);
-      if (own.length === 0) return;
-      const active = own.filter((buffer) =>
-        !buffer.paused && buffer.fetchOffset !== undefined && !buffer.failure
-      );
-      const shareBytes = Math.max(this.#bytesMax / this.#activeCount(), PARTITION_BYTES_MIN);
-      const asked = active.filter((buffer) => buffer.isEmpty || buffer.bytes < shareBytes / 2);
-      if (asked.length === 0) {
-        await this.#demand.promise;
-        continue;
-      }
-      // The first partition of a request is served first: take turns.
-      asked.unshift(...asked.splice(turn++ % asked.length));
-      const someAreFull = asked.length < active.length;
-      try {
-        const brought = await this.#fetch(node, asked, shareBytes, someAreFull ? 0 : FETCH_WAIT_MS);
-        pauseMs = PAUSE_MS;
-        if (!brought && someAreFull) {
-          await Promise.race([this.#demand.promise, pause(FULL_BUFFER_PACE_MS, this.#cluster.closed)]);
-        }
-      } catch (error) {
-        if (this.#cluster.closed.aborted) return;
-        this.#tellAway(error);
-        this.#loseLeaders(asked);
-        await pause(pauseMs, this.#cluster.closed);
-        pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
-        this.#wanted();
-      }
-    }
-  }
-
-  #activeCount(): number {
-    return this.#buffers.filter((buffer) => !buffer.paused && buffer.fetchOffset !== undefined).length;
-  }
-
-  async #fetch(
-    node: number,
-    asked: PartitionBuffer[],
-    shareBytes: number,
-    waitMsMax: number,
-  ): Promise<boolean> {
-    const wishes = asked.map((buffer) => ({
-      buffer,
-      epoch: buffer.epoch,
-      topic: this.#naming.toKafka(buffer.topic),
-      partition: buffer.partition,
-      offset: buffer.fetchOffset!,
-      bytesMax: Math.ceil(Math.max(shareBytes, buffer.bytesNeeded)),
-    }));
-    const bytesMax = wishes.reduce((sum, wish) => sum + wish.bytesMax, 0);
-    const fetched = await this.#cluster.send(node, fetchRequest(wishes, { waitMsMax, bytesMax }), 1);
-    this.#tellBack();
-    let brought = false;
-    for (const part of fetched) {
-      const wish = wishes.find((one) => one.topic === part.topic && one.partition === part.partition);
-      if (!wish || wish.buffer.epoch !== wish.epoch) continue;
-      if (await this.#takeIn(wish.buffer, part)) brought = true;
-    }
-    if (brought) this.#supply.resolve();
-    return brought;
-  }
-
-  /** Takes in what came of a partition; true when there is something for a poll. */
-  async #takeIn(buffer: PartitionBuffer, part: FetchedPartition): Promise<boolean> {
-    const error = errorOfCode(part.errorCode);
-    if (error) {
-      await this.#takeInError(buffer, error);
-      return buffer.failure !== undefined;
-    }
-    const from = { topic: buffer.topic, partition: buffer.partition, offset: buffer.fetchOffset! };
-    try {
-      const decoded = decodeBatches(part.recordSet, from, part.aborted);
-      if (decoded.bytesNeeded > buffer.bytesNeeded) buffer.bytesNeeded = decoded.bytesNeeded;
-      const moved = decoded.nextOffset > from.offset;
-      buffer.add(decoded, part.lastStableOffset);
-      return moved;
-    } catch (cause) {
-      this.#fail(buffer, cause instanceof Error ? cause : new Error(String(cause)));
-      return true;
-    }
-  }
-
-  async #takeInError(buffer: PartitionBuffer, error: Error): Promise<void> {
-    if (kafkaErrorType(error) === "OFFSET_OUT_OF_RANGE") return await this.#takeInRange(buffer);
-    if (hasMoved(error)) return this.#loseLeaders([buffer]);
-    if (!isRetriable(error)) this.#fail(buffer, error);
-  }
-
-  /** Before the start: records have aged out, go on at the start. Behind the end: not the log it was. */
-  async #takeInRange(buffer: PartitionBuffer): Promise<void> {
-    const { topic, partition, epoch, fetchOffset } = buffer;
-    const place = { topic: this.#naming.toKafka(topic), partition };
-    const start = await listOffset(this.#cluster, place, "start");
-    const end = await listOffset(this.#cluster, place, "end");
-    if (buffer.epoch !== epoch) return;
-    if (fetchOffset! < start) {
-      this.#cluster.options.log(
-        "warn",
-        `Offsets ${fetchOffset} to ${
-          start - 1
-        } of ${topic}-${partition} have aged out: reading goes on at ${start}`,
-      );
-      buffer.seek(start);
-    } else if (fetchOffset! > end) {
-      this.#fail(
-        buffer,
-        new RangeError(
-          `Cannot read ${topic}-${partition} from offset ${fetchOffset}: it ends at ${end}; ` +
-            "the topic has been deleted and made again, or the position belongs to another Kafka",
-        ),
-      );
-    }
-  }
-
-  #fail(buffer: PartitionBuffer, error: Error): void {
-    buffer.failure = error;
-    this.#supply.resolve();
-  }
-
-  #loseLeaders(buffers: PartitionBuffer[]): void {
-    this.#cluster.forgetLeaders(buffers.map((buffer) => this.#naming.toKafka(buffer.topic)));
-    for (const buffer of buffers) buffer.leader = undefined;
-    this.#wanted();
-  }
-
-  #tellAway(error: unknown): void {
-    if (this.#away || this.#cluster.closed.aborted) return;
-    this.#away = true;
-    this.#cluster.options.log("warn", `Kafka does not answer, reading waits for it: ${messageOf(error)}`);
-  }
-
-  #tellBack(): void {
-    if (!this.#away) return;
-    this.#away = false;
-    this.#cluster.options.log("info", "Kafka answers again, reading goes on");
   }
 }

@@ -11,7 +11,7 @@ import { intoRounds, Rotation, type Slice } from "./_kafka_batching.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
 import { errorOfCode, hasMoved, isRetriable, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
 import { type PartitionBatch, produceRequest } from "./_kafka_produce.ts";
-import { encodeBatch } from "./_kafka_record_batch.ts";
+import { encodeBatch } from "./_kafka_batch_encoding.ts";
 import { pause, retrying } from "./_kafka_retry.ts";
 import { WireWriter } from "./_kafka_wire.ts";
 
@@ -115,7 +115,8 @@ export class KafkaSender {
     let pauseMs = PAUSE_MS;
     for (;;) {
       const failures = await this.#sendToLeaders(pending);
-      if (failures.length === 0) return;
+      if (failures.length === 0) return this.#cluster.options.availability.answered();
+      this.#cluster.options.availability.failed(failures[0]!.error);
       const changed = failures.filter(({ error }) => error instanceof PartitionsChangedError);
       if (changed.length > 0 && changed.length === failures.length) {
         throw new PartitionsChangedError([...changed.map(({ batch }) => batch.slice), ...later.flat()]);

@@ -24,6 +24,7 @@ import {
   type Transactor,
   UnknownTopicError,
 } from "./event_log.ts";
+import { KafkaAvailability } from "./_kafka_availability.ts";
 import { KafkaAppender } from "./_kafka_appender.ts";
 import { type ClusterOptions, connectCluster, hostAndPort, type KafkaCluster } from "./_kafka_cluster.ts";
 import { kafkaErrorType, messageOf } from "./_kafka_errors.ts";
@@ -69,6 +70,7 @@ export interface KafkaEventLogOptions {
  * @throws {LogUnavailableError} When no broker answers within about ten seconds.
  */
 export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
+  const log = options.logger ?? (() => {});
   const clusterOptions: ClusterOptions = {
     brokers: options.brokers,
     clientId: options.clientId,
@@ -76,7 +78,8 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     sasl: options.sasl,
     connectionTimeoutMs: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS_DEFAULT,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    log: options.logger ?? (() => {}),
+    availability: new KafkaAvailability(log),
+    log,
   };
   const prefix = options.topicPrefix ?? "";
   try {

@@ -1,19 +1,16 @@
 /**
- * Kafka's record batches (magic 2): how records lie in a produce request and in a fetch response.
- * Formula: Kafka documentation, "Message Format". Written here and not taken from kafkajs, whose decoder builds a
- * dozen objects per record and whose grouping of messages is quadratic: this is the hottest code of the log.
+ * Record batches as they lie in a fetch response (magic 2). Formula: Kafka documentation, "Message Format". Written here
+ * and not taken from kafkajs, whose decoder builds a dozen objects per record: this is the hottest code of the log.
  *
  * @module
  */
 
 import type { LogRecord } from "./event_log.ts";
 import { codecName, decompress } from "./_kafka_compression.ts";
-import { crc32c } from "./_kafka_crc32c.ts";
-import { WireReader, WireWriter } from "./_kafka_wire.ts";
+import { WireReader } from "./_kafka_wire.ts";
 
 const HEADER_BYTES = 61;
 const MAGIC_AT = 16;
-const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
@@ -23,65 +20,6 @@ const ABORT_MARKER = 0;
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** A record to be encoded. */
-export interface BatchRecord {
-  key: string | null;
-  value: string | null;
-  headers?: Record<string, string>;
-}
-
-/** Whose batch it is; `producerId` -1 stands for none. */
-export interface BatchProducer {
-  producerId: bigint;
-  producerEpoch: number;
-  transactional: boolean;
-}
-
-/** Room that a record takes in a batch beside its text, an upper bound. */
-export const RECORD_OVERHEAD_BYTES_MAX = 40;
-
-/** Writes one uncompressed batch; all records get the time `timestampMs`. */
-export function encodeBatch(
-  writer: WireWriter,
-  records: readonly BatchRecord[],
-  producer: BatchProducer,
-  baseSequence: number,
-  timestampMs: number,
-): void {
-  const start = writer.offset;
-  writer.reserve(HEADER_BYTES);
-  writer.int64(0).int32(0).int32(-1).int8(2).int32(0);
-  writer.int16(producer.transactional ? TRANSACTIONAL : 0).int32(records.length - 1);
-  writer.int64(timestampMs).int64(timestampMs);
-  writer.bigInt64(producer.producerId).int16(producer.producerEpoch).int32(baseSequence).int32(
-    records.length,
-  );
-  for (let i = 0; i < records.length; i++) encodeRecord(writer, records[i]!, i);
-  const bytes = writer.written();
-  writer.view.setInt32(start + 8, writer.offset - start - 12);
-  writer.view.setInt32(start + CRC_AT, crc32c(bytes.subarray(start + ATTRIBUTES_AT)));
-}
-
-const scratch = new WireWriter(64 * 1024);
-
-function encodeRecord(writer: WireWriter, record: BatchRecord, offsetDelta: number): void {
-  // A record starts with its own length as a varint: write it aside, then behind that length.
-  scratch.offset = 0;
-  scratch.int8(0).varint(0).varint(offsetDelta);
-  if (record.key === null) scratch.varint(-1);
-  else scratch.varintText(record.key);
-  if (record.value === null) scratch.varint(-1);
-  else scratch.varintText(record.value);
-  if (record.headers === undefined) {
-    scratch.varint(0);
-  } else {
-    const headers = Object.entries(record.headers);
-    scratch.varint(headers.length);
-    for (const [name, value] of headers) scratch.varintText(name).varintText(value);
-  }
-  writer.varint(scratch.offset).raw(scratch.written());
-}
 
 /** An aborted transaction that a fetch response names. */
 export interface AbortedTransaction {
