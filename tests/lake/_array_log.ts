@@ -142,7 +142,14 @@ export class ArrayLog implements EventLog {
         const isLast = next.at(-1) === records.at(-1);
         const nextOffset = isLast ? end : next.at(-1)!.offset + 1;
         at.set(name, nextOffset);
-        batches.push({ topic, partition, records: next, nextOffset, endOffset: end });
+        batches.push({
+          topic,
+          partition,
+          records: next,
+          nextOffset,
+          endOffset: end,
+          seenMs: performance.now(),
+        });
       }
       return batches;
     };
@@ -154,6 +161,7 @@ export class ArrayLog implements EventLog {
         return batches;
       },
       seek: () => {},
+      endSeenMs: () => undefined,
       pause: (topics) => topics.forEach((topic) => paused.add(topic)),
       resume: (topics) => topics.forEach((topic) => paused.delete(topic)),
       close: () => Promise.resolve(),
