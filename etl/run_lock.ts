@@ -42,8 +42,8 @@ export async function lockGold(
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
-    await file.truncate();
-    await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
+    // Always of one length: another process that reads it meanwhile never finds it empty.
+    await writeAll(file, new TextEncoder().encode(`${String(Deno.pid).padEnd(10)}\n`));
   } catch (error) {
     file.close();
     throw error;

@@ -86,12 +86,21 @@ export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[
  * @throws {LoadFailedError} when the server refuses rows or stops answering; the message says which table.
  */
 export async function loadTables(warehouse: Warehouse, options: LoadOptions): Promise<LoadedRows> {
+  let failure: unknown;
   const files = warehouse.embedded ? new Map() : csvFiles(options.tables);
   try {
     // A transaction that waits for long would be ended as idle: the first file is there when it begins, and the next ones
     // are made faster than the server takes the one before.
     await files.values().next().value;
-    return await warehouse.sql.begin((tx) => loadAll(warehouse, tx, files, options)) as LoadedRows;
+    return await warehouse.sql.begin((tx) =>
+      loadAll(warehouse, tx, files, options).catch((error) => {
+        // A rollback on a connection that is gone fails too, and would hide why.
+        failure = error;
+        throw error;
+      })
+    ) as LoadedRows;
+  } catch (error) {
+    throw failure ?? error;
   } finally {
     await Promise.allSettled(files.values());
   }
@@ -300,11 +309,17 @@ async function copyFile(
   const copy = await query.writable() as unknown as Writable;
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let refused = false;
   try {
     await new Promise<void>((resolve, reject) => {
       // The driver has resolved the query when the COPY began, and drops what the server says of the rows (postgres
       // issue 1173): it still calls this, which tells us.
-      Object.assign(query, { reject });
+      Object.assign(query, {
+        reject: (error: unknown) => {
+          refused = true;
+          reject(error);
+        },
+      });
       const alive = () => {
         clearTimeout(timer);
         timer = setTimeout(() => {
@@ -324,8 +339,8 @@ async function copyFile(
     });
   } catch (error) {
     source.destroy();
-    // The connection may still wait for rows: closing it is what surely ends the transaction.
-    await warehouse.sql.end({ timeout: 0 });
+    // A server that has not answered may still wait for rows: closing the connection surely ends the transaction.
+    if (!refused) await warehouse.sql.end({ timeout: 0 });
     if (error instanceof LoadFailedError) throw error;
     throw new LoadFailedError(
       `The warehouse refused rows of ${table}: ${
