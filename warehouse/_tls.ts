@@ -1,6 +1,8 @@
 /** TLS to Postgres by libpq's `sslmode`. */
 
 import { connect } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import { OperatorError } from "../process/run_process.ts";
 import type { DatabaseAddress } from "./database_address.ts";
 
@@ -21,7 +23,9 @@ export async function tlsOptions(address: DatabaseAddress): Promise<false | "pre
     ...own,
     ...(authorities === undefined ? {} : { ca: [authorities] }),
     rejectUnauthorized: true,
-    ...(sslMode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
+    // Given the host ourselves: the driver names none where it is an IP address, and "localhost" would be checked then.
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+      sslMode === "verify-ca" ? undefined : checkServerIdentity(address.host, certificate),
   };
 }
 
