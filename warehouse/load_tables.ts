@@ -342,10 +342,11 @@ async function copyFile(
     // A server that has not answered may still wait for rows: closing the connection surely ends the transaction.
     if (!refused) await warehouse.sql.end({ timeout: 0 });
     if (error instanceof LoadFailedError) throw error;
+    const { name, message } = error as Error;
     throw new LoadFailedError(
-      `The warehouse refused rows of ${table}: ${
-        (error as Error).message
-      }. Nothing of this run is stored there`,
+      name === "PostgresError"
+        ? `The warehouse refused rows of ${table}: ${message}. Nothing of this run is stored there`
+        : `The connection to the warehouse broke while it took rows of ${table} (${message}): nothing of this run is stored there`,
       { cause: error },
     );
   } finally {
