@@ -19,6 +19,7 @@ import type { KafkaRequest } from "./_kafka_request.ts";
 import { retrying } from "./_kafka_retry.ts";
 
 const CONNECT_PAUSE_MS = 200;
+const PORT_DEFAULT = 9092;
 
 /** How to reach the cluster. */
 export interface ClusterOptions {
@@ -143,16 +144,15 @@ export class KafkaCluster {
   }
 
   /** Ends every connection; requests that wait for an answer fail at once. */
-  async close(): Promise<void> {
+  async close(error = closedError()): Promise<void> {
     if (this.#abort.signal.aborted) return;
-    const error = closedError();
     this.#abort.abort(error);
     const links = [...this.#links.values(), ...(this.#seed ? [this.#seed] : [])];
     await Promise.all(links.map((link) => link.close(error)));
   }
 
   async #link(nodeId: number | null): Promise<BrokerLink> {
-    if (this.#abort.signal.aborted) throw closedError();
+    this.#abort.signal.throwIfAborted();
     if (nodeId === null) return await this.#anyLink();
     let link = this.#links.get(nodeId);
     if (!link) {
@@ -165,7 +165,7 @@ export class KafkaCluster {
 
   /** A broker that answers: one that is known, else the next of the list. */
   async #anyLink(): Promise<BrokerLink> {
-    if (this.#abort.signal.aborted) throw closedError();
+    this.#abort.signal.throwIfAborted();
     for (const link of this.#links.values()) {
       if (link.isConnected) return link;
     }
@@ -219,7 +219,8 @@ export class KafkaCluster {
 /** Connects; fails with the last error when no broker answers in about `deadlineMs`. */
 export async function connectCluster(options: ClusterOptions, deadlineMs: number): Promise<KafkaCluster> {
   const cluster = new KafkaCluster(options);
-  const timer = setTimeout(() => cluster.close(), deadlineMs + options.connectionTimeoutMs);
+  const lastMs = deadlineMs + options.connectionTimeoutMs;
+  const timer = setTimeout(() => cluster.close(new Error(`no answer within ${lastMs / 1000} s`)), lastMs);
   try {
     await retrying(() => cluster.metadata([]), { deadlineMs, pauseMs: CONNECT_PAUSE_MS });
     return cluster;
@@ -233,12 +234,12 @@ export async function connectCluster(options: ClusterOptions, deadlineMs: number
 
 /** Splits `host:port`; without a port, 9092. */
 export function hostAndPort(address: string): [string, number] {
-  const match = /^\[?([^\]]+?)\]?(?::(\d+))?$/.exec(address.trim());
-  const port = Number(match?.[2] ?? 9092);
+  const match = /^(?:\[([^\]\s]+)\]|([^\[\]:\s]+))(?::(\d+))?$/.exec(address.trim());
+  const port = Number(match?.[3] ?? PORT_DEFAULT);
   if (!match || port < 1 || port > 65_535) {
-    throw new Error(`Cannot use the broker address "${address}": expected host:port`);
+    throw new Error(`the broker address "${address}" is not of the form host:port`);
   }
-  return [match[1]!, port];
+  return [(match[1] ?? match[2])!, port];
 }
 
 function closedError(): Error {

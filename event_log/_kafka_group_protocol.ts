@@ -125,7 +125,7 @@ export function sharePartitions(
   const quotaOf = (turn: number) =>
     Math.floor(partitions / members.length) + (turn < partitions % members.length ? 1 : 0);
   for (const [turn, { memberId, owned }] of inTurn.entries()) {
-    const kept = owned.filter((number) => free.has(number)).slice(0, quotaOf(turn));
+    const kept = [...new Set(owned)].filter((number) => free.has(number)).slice(0, quotaOf(turn));
     for (const number of kept) free.delete(number);
     shares.set(memberId, kept);
   }
