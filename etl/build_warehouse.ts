@@ -29,7 +29,7 @@ export const ETL_COMMAND_LINE = {
     "skip-warehouse": { type: "flag", description: "Only write the gold tables" },
     wait: {
       type: "duration",
-      default: "30s",
+      default: "45s",
       description: "How long to wait for another run to end before giving up with exit code 1",
     },
     json: { type: "flag", description: "Print one JSON object instead of lines for a person" },

@@ -55,8 +55,8 @@ export const ETL_RUNNER_COMMAND_LINE = {
   ],
 } as const satisfies CommandLineSpec;
 
-/** How long a scheduled run waits for another one, such as `deno task etl` by hand. */
-const LOCK_WAIT_MS = 10_000;
+/** How long a scheduled run waits for another one; longer than a dead one keeps the warehouse. */
+const LOCK_WAIT_MS = 45_000;
 
 async function main(signal: AbortSignal): Promise<void> {
   const { values } = parseCommandLine(ETL_RUNNER_COMMAND_LINE, Deno.args);
