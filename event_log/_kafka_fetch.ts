@@ -24,6 +24,8 @@ export interface FetchedPartition {
   topic: string;
   partition: number;
   errorCode: number;
+  /** The end of what is replicated; beyond the last stable offset it belongs to transactions under way. */
+  highWatermark: number;
   /** The end of what read-committed readers may see. */
   lastStableOffset: number;
   aborted: AbortedTransaction[];
@@ -60,13 +62,13 @@ function decodeFetched(reader: WireReader): FetchedPartition[] {
     return reader.array(() => {
       const partition = reader.int32();
       const errorCode = reader.int16();
-      reader.int64();
+      const highWatermark = reader.int64();
       const lastStableOffset = reader.int64();
       reader.int64();
       const aborted = reader.array(() => ({ producerId: reader.bigInt64(), firstOffset: reader.int64() }));
       reader.int32();
       const recordSet = reader.raw(Math.max(reader.int32(), 0));
-      return { topic, partition, errorCode, lastStableOffset, aborted, recordSet };
+      return { topic, partition, errorCode, highWatermark, lastStableOffset, aborted, recordSet };
     });
   }).flat();
 }

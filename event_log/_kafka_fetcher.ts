@@ -175,20 +175,26 @@ export class KafkaFetcher {
       bytesMax: Math.ceil(Math.max(shareBytes, buffer.bytesNeeded)),
     }));
     const bytesMax = wishes.reduce((sum, wish) => sum + wish.bytesMax, 0);
+    const sentMs = performance.now();
     const fetched = await this.#cluster.send(node, fetchRequest(wishes, { waitMsMax, bytesMax }), 1);
     this.#cluster.options.availability.answered();
+    const arrivedMs = performance.now();
     let brought = false;
     for (const part of fetched) {
       const wish = wishes.find((one) => one.topic === part.topic && one.partition === part.partition);
       if (!wish || wish.buffer.epoch !== wish.epoch) continue;
-      if (await this.#takeIn(wish.buffer, part)) brought = true;
+      if (await this.#takeIn(wish.buffer, part, { sentMs, arrivedMs })) brought = true;
     }
     if (brought) this.#onSupply();
     return brought;
   }
 
   /** Takes in what came of a partition; true when there is something for a poll. */
-  async #takeIn(buffer: PartitionBuffer, part: FetchedPartition): Promise<boolean> {
+  async #takeIn(
+    buffer: PartitionBuffer,
+    part: FetchedPartition,
+    when: { sentMs: number; arrivedMs: number },
+  ): Promise<boolean> {
     const error = errorOfCode(part.errorCode);
     if (error) {
       await this.#takeInError(buffer, error);
@@ -199,7 +205,11 @@ export class KafkaFetcher {
       const decoded = decodeBatches(part.recordSet, from, part.aborted);
       if (decoded.bytesNeeded > buffer.bytesNeeded) buffer.bytesNeeded = decoded.bytesNeeded;
       const moved = decoded.nextOffset > from.offset;
-      buffer.add(decoded, part.lastStableOffset);
+      buffer.add(decoded, {
+        ...when,
+        lastStableOffset: part.lastStableOffset,
+        highWatermark: part.highWatermark,
+      });
       return moved;
     } catch (cause) {
       this.#fail(buffer, cause instanceof Error ? cause : new Error(String(cause)));

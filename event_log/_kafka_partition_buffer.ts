@@ -7,6 +7,14 @@
 import type { LogRecord, RecordBatch } from "./event_log.ts";
 import type { DecodedBatches } from "./_kafka_batch_decoding.ts";
 
+/** What a fetch said of a partition, and when it was under way (of `performance.now()`). */
+export interface FetchedRange {
+  lastStableOffset: number;
+  highWatermark: number;
+  sentMs: number;
+  arrivedMs: number;
+}
+
 /** The state of one partition of a reader. */
 export class PartitionBuffer {
   /** The topic's plain name. */
@@ -28,7 +36,8 @@ export class PartitionBuffer {
   /** Since when the broker has not known the partition, of `performance.now()`. */
   unknownSinceMs: number | undefined;
   #endOffset = 0;
-  #chunks: { records: LogRecord[]; bytes: number }[] = [];
+  #endSeenMs: number | undefined;
+  #chunks: { records: LogRecord[]; bytes: number; seenMs: number }[] = [];
   /** How many records of the first chunk have been handed over. */
   #handedOver = 0;
 
@@ -41,8 +50,14 @@ export class PartitionBuffer {
     return this.#chunks.length === 0;
   }
 
+  /** When a fetch was sent that found nothing beyond what was handed over; see {@link Reader.endSeenMs}. */
+  get endSeenMs(): number | undefined {
+    return this.isEmpty ? this.#endSeenMs : undefined;
+  }
+
   seek(offset: number): void {
     this.fetchOffset = offset;
+    this.#endSeenMs = undefined;
     this.epoch++;
     this.bytes = 0;
     this.failure = undefined;
@@ -51,11 +66,13 @@ export class PartitionBuffer {
   }
 
   /** Takes in what a fetch brought. */
-  add({ records, bytes, nextOffset }: DecodedBatches, endOffset: number): void {
-    this.#endOffset = endOffset;
+  add({ records, bytes, nextOffset }: DecodedBatches, fetch: FetchedRange): void {
+    this.#endOffset = fetch.lastStableOffset;
     this.fetchOffset = nextOffset;
+    // Below the high watermark lies at least a transaction under way: more is to come.
+    this.#endSeenMs = nextOffset >= fetch.highWatermark ? fetch.sentMs : undefined;
     if (records.length === 0) return;
-    this.#chunks.push({ records, bytes });
+    this.#chunks.push({ records, bytes, seenMs: fetch.arrivedMs });
     this.bytes += bytes;
   }
 
@@ -63,8 +80,11 @@ export class PartitionBuffer {
   take(bytesMax: number): RecordBatch {
     const taken: LogRecord[][] = [];
     let bytes = 0;
+    let seenMs = 0;
     while (this.#chunks.length > 0 && (bytes === 0 || bytes < bytesMax)) {
       const chunk = this.#chunks[0]!;
+      const seenBeforeMs = seenMs;
+      seenMs = chunk.seenMs;
       if (bytes + chunk.bytes <= bytesMax) {
         taken.push(this.#handedOver === 0 ? chunk.records : chunk.records.slice(this.#handedOver));
         bytes += chunk.bytes;
@@ -82,7 +102,10 @@ export class PartitionBuffer {
         partBytes += size;
         end++;
       }
-      if (end === from) break;
+      if (end === from) {
+        seenMs = seenBeforeMs;
+        break;
+      }
       taken.push(chunk.records.slice(from, end));
       bytes += partBytes;
       partBytes = Math.min(partBytes, chunk.bytes);
@@ -99,7 +122,14 @@ export class PartitionBuffer {
     const records = taken.length === 1 ? taken[0]! : taken.flat();
     const nextOffset = this.isEmpty ? this.fetchOffset! : records.at(-1)!.offset + 1;
     const { topic, partition } = this;
-    return { topic, partition, records, nextOffset, endOffset: Math.max(this.#endOffset, nextOffset) };
+    return {
+      topic,
+      partition,
+      records,
+      nextOffset,
+      endOffset: Math.max(this.#endOffset, nextOffset),
+      seenMs,
+    };
   }
 }
 

@@ -93,6 +93,17 @@ export class KafkaReader implements Reader {
     this.#fetcher.wake();
   }
 
+  endSeenMs(topic: string): number | undefined {
+    let earliest = Infinity;
+    for (const buffer of this.#buffers) {
+      if (buffer.topic !== topic) continue;
+      const seenMs = buffer.endSeenMs;
+      if (seenMs === undefined) return undefined;
+      earliest = Math.min(earliest, seenMs);
+    }
+    return earliest;
+  }
+
   pause(topics: string[]): void {
     for (const buffer of this.#buffers) if (topics.includes(buffer.topic)) buffer.paused = true;
   }

@@ -24,6 +24,8 @@ interface Place {
   offset: number | null;
   /** The batch that is being handed out. */
   cursor: BatchCursor | undefined;
+  /** When a look began that found nothing more; `undefined` where there was more. */
+  endSeenMs: number | undefined;
 }
 
 /** What a reader needs of its log. */
@@ -67,7 +69,7 @@ class SqliteReader implements Reader {
     this.#places = places.map(({ topic, partition, offset }) => {
       const partitionId = context.catalog.partitionId(topic, partition);
       if (offset !== null) checkOffset({ topic, partition, offset });
-      return { topic, partition, partitionId, offset, cursor: undefined };
+      return { topic, partition, partitionId, offset, cursor: undefined, endSeenMs: undefined };
     });
   }
 
@@ -105,6 +107,17 @@ class SqliteReader implements Reader {
     }
     place.offset = position.offset;
     place.cursor = undefined;
+    place.endSeenMs = undefined;
+  }
+
+  endSeenMs(topic: string): number | undefined {
+    let earliest = Infinity;
+    for (const place of this.#places) {
+      if (place.topic !== topic) continue;
+      if (place.endSeenMs === undefined) return undefined;
+      earliest = Math.min(earliest, place.endSeenMs);
+    }
+    return earliest;
   }
 
   pause(topics: string[]): void {
@@ -137,6 +150,8 @@ class SqliteReader implements Reader {
   #fetch(): RecordBatch[] {
     const { reading } = this.#context.database;
     const active = this.#places.filter(({ topic, offset }) => offset !== null && !this.#paused.has(topic));
+    // One snapshot of all partitions: what is at its end here is at its end as of every record read here.
+    const seenMs = performance.now();
     reading.run("BEGIN");
     try {
       const ends = active.map((place) => this.#endOf(place));
@@ -147,9 +162,10 @@ class SqliteReader implements Reader {
         const place = active[at]!;
         const records: LogRecord[] = [];
         left -= this.#read(place, ends[at]!, Math.ceil(left / (active.length - turn)), records);
+        place.endSeenMs = place.offset! >= ends[at]! ? seenMs : undefined;
         if (records.length === 0) continue;
         const { topic, partition } = place;
-        batches.push({ topic, partition, records, nextOffset: place.offset!, endOffset: ends[at]! });
+        batches.push({ topic, partition, records, nextOffset: place.offset!, endOffset: ends[at]!, seenMs });
       }
       this.#first++;
       return batches;

@@ -63,6 +63,8 @@ export interface RecordBatch extends TopicPartition {
   nextOffset: number;
   /** The partition's end as last seen; `nextOffset < endOffset` says that more may be there already. */
   endOffset: number;
+  /** By when the records had been read, of `performance.now()`; to be compared with {@link Reader.endSeenMs}. */
+  seenMs: number;
 }
 
 /** A topic as it stands in the log. */
@@ -108,6 +110,12 @@ export interface Reader {
    * Returns an empty list when there is nothing new. Bounded: at most about `maxBytes` of values per call.
    */
   poll(options?: { maxWaitMs?: number; signal?: AbortSignal }): Promise<RecordBatch[]>;
+  /**
+   * When a look at the topic's partitions began (of `performance.now()`) that found nothing beyond what has been
+   * handed over; `undefined` where more is known to be there, committed or on its way. It tells whether a record
+   * of another topic may be processed without overtaking one of this.
+   */
+  endSeenMs(topic: string): number | undefined;
   /** Goes on at `offset`. Records that were fetched before and not handed over yet are dropped. */
   seek(position: PartitionOffset): void;
   /** Stops handing over records of a topic's partitions until {@link Reader.resume}; bounds memory. */

@@ -37,8 +37,8 @@ export interface IntakeOptions {
   eventLeadMsMax: number;
 }
 
-/** Reads one record. Bad ones and ones to be passed on come out of the merge as soon as they are next. */
-export function intake(record: LogRecord, options: IntakeOptions): IntakeItem {
+/** Reads one record that had been read by `seenMs`. Bad ones and ones to be passed on come out of the merge as soon as they are next. */
+export function intake(record: LogRecord, seenMs: number, options: IntakeOptions): IntakeItem {
   const repartitioned = record.topic === options.repartitionTopic;
   let origin: RefusedRecord = record;
   try {
@@ -52,6 +52,7 @@ export function intake(record: LogRecord, options: IntakeOptions): IntakeItem {
         return {
           eventTimeMs: -Infinity,
           offset: record.offset,
+          seenMs,
           origin,
           outcome: { kind: "pass on", flightId },
         };
@@ -60,6 +61,7 @@ export function intake(record: LogRecord, options: IntakeOptions): IntakeItem {
     return {
       eventTimeMs: parsed.eventTimeMs,
       offset: record.offset,
+      seenMs,
       origin,
       outcome: { kind: "event", parsed },
     };
@@ -69,6 +71,7 @@ export function intake(record: LogRecord, options: IntakeOptions): IntakeItem {
     return {
       eventTimeMs: -Infinity,
       offset: record.offset,
+      seenMs,
       origin,
       outcome: { kind: "refuse", reason, message },
     };

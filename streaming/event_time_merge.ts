@@ -10,12 +10,14 @@ export interface MergeItem {
   /** Milliseconds since 1970; `-Infinity` goes out as soon as it is the topic's next. */
   eventTimeMs: number;
   offset: number;
+  /** By when it had been read, of the caller's clock. */
+  seenMs: number;
 }
 
 export interface EventTimeMergeOptions {
-  /** How long an empty topic that is known to hold more is waited for. Default 1,000 ms. */
+  /** How long an empty topic that is known to hold more, or was not looked at yet, is waited for. Default 1,000 ms. */
   lagWaitMs?: number;
-  /** How long any other empty topic is waited for. Default 0. */
+  /** How long an empty topic is waited for that was read to its end, but before the entry was read. Default 50 ms. */
   idleWaitMs?: number;
 }
 
@@ -25,8 +27,8 @@ interface Lane<T> {
   head: number;
   /** When it ran empty; decides how long it is waited for. */
   emptySinceMs: number;
-  /** Whether the topic is known to hold records that were not pushed yet. */
-  lags: boolean;
+  /** When a look began that found the topic at its end; `undefined` where it holds more. */
+  endSeenMs: number | undefined;
 }
 
 /** Entries come out by (event time, topic's place in the list, offset). */
@@ -36,10 +38,16 @@ export class EventTimeMerge<T extends MergeItem> {
   readonly #idleWaitMs: number;
 
   constructor(topics: readonly string[], nowMs: number, options: EventTimeMergeOptions = {}) {
-    const { lagWaitMs = 1000, idleWaitMs = 0 } = options;
+    const { lagWaitMs = 1000, idleWaitMs = 50 } = options;
     this.#lagWaitMs = lagWaitMs;
     this.#idleWaitMs = idleWaitMs;
-    this.#lanes = topics.map((topic) => ({ topic, items: [], head: 0, emptySinceMs: nowMs, lags: false }));
+    this.#lanes = topics.map((topic) => ({
+      topic,
+      items: [],
+      head: 0,
+      emptySinceMs: nowMs,
+      endSeenMs: undefined,
+    }));
   }
 
   #lane(topic: string): Lane<T> {
@@ -48,9 +56,9 @@ export class EventTimeMerge<T extends MergeItem> {
     return lane;
   }
 
-  /** Says that a topic holds records that will be pushed soon, or that it was read to its end. */
-  setLags(topic: string, lags: boolean): void {
-    this.#lane(topic).lags = lags;
+  /** Says when a look began that found nothing of a topic beyond what was pushed; `undefined`: there is more. */
+  setEndSeen(topic: string, endSeenMs: number | undefined): void {
+    this.#lane(topic).endSeenMs = endSeenMs;
   }
 
   /** Adds a topic's next entries, in offset order. */
@@ -75,19 +83,17 @@ export class EventTimeMerge<T extends MergeItem> {
   next(nowMs: number): { item: T; lane: number } | undefined {
     let best: T | undefined;
     let bestLane = -1;
-    let waits = false;
     for (let i = 0; i < this.#lanes.length; i++) {
       const lane = this.#lanes[i]!;
       const item = lane.items[lane.head];
-      if (item === undefined) {
-        const waitMs = lane.lags ? this.#lagWaitMs : this.#idleWaitMs;
-        if (nowMs - lane.emptySinceMs < waitMs) waits = true;
-      } else if (best === undefined || item.eventTimeMs < best.eventTimeMs) {
+      if (item !== undefined && (best === undefined || item.eventTimeMs < best.eventTimeMs)) {
         best = item;
         bestLane = i;
       }
     }
-    if (best === undefined || (waits && best.eventTimeMs !== -Infinity)) return undefined;
+    if (best === undefined || (best.eventTimeMs !== -Infinity && this.#mayBeOvertaking(best, nowMs))) {
+      return undefined;
+    }
     const lane = this.#lanes[bestLane]!;
     lane.head++;
     if (lane.head === lane.items.length) {
@@ -96,5 +102,17 @@ export class EventTimeMerge<T extends MergeItem> {
       lane.emptySinceMs = nowMs;
     }
     return { item: best, lane: bestLane };
+  }
+
+  /** Whether an empty topic may hold an older entry, and the time to wait for it is not over. */
+  #mayBeOvertaking(best: T, nowMs: number): boolean {
+    for (const lane of this.#lanes) {
+      if (lane.head < lane.items.length) continue;
+      const { endSeenMs } = lane;
+      if (endSeenMs !== undefined && endSeenMs >= best.seenMs) continue;
+      const waitMs = endSeenMs === undefined ? this.#lagWaitMs : this.#idleWaitMs;
+      if (nowMs - Math.max(lane.emptySinceMs, best.seenMs) < waitMs) return true;
+    }
+    return false;
   }
 }

@@ -11,6 +11,8 @@ export type FlightPhase = "scheduled" | "departed" | "cancelled";
 /** The part of a flight that is stored as one small entry. */
 export interface FlightFacts {
   phase: FlightPhase;
+  /** Event time of its departure or cancellation; null while it is on sale. Later bookings are refused. */
+  overMs: number | null;
   totalSeats: number;
   /** Scheduled departure, milliseconds since 1970. */
   departureMs: number;

@@ -40,7 +40,7 @@ export interface InventoryEngineOptions {
   unknownFlightWaitMs?: number;
   /** How many events may wait in this partition. Default 10,000. */
   unknownFlightWaitingMax?: number;
-  /** How long a flight that is over is remembered, of the partition's clock. Default 48 hours. */
+  /** How long a flight that is over is remembered for late events, of the partition's clock. Default 24 hours. */
   departedFlightKeptMs?: number;
 }
 
@@ -88,6 +88,9 @@ interface WaitingEvent {
 /** One remembered booking: id, event time in milliseconds, seats (0: cancelled). */
 type BookingEntry = [string, number, number];
 
+/** Raised when the form of the stored state changes. */
+const STATE_FORMAT = "1";
+const FORMAT_KEY = "format";
 const CLOCK_KEY = "clock";
 const FLIGHT_PREFIX = "flight/";
 const BOOKINGS_PREFIX = "bookings/";
@@ -123,6 +126,7 @@ export class InventoryEngine {
   readonly #changedFlights = new Set<FlightState>();
   readonly #newBookings = new Map<FlightState, BookingEntry[]>();
   #clockChanged = false;
+  #formatStored = false;
 
   constructor(options: InventoryEngineOptions) {
     const {
@@ -130,7 +134,7 @@ export class InventoryEngine {
       promoCooldownMs = HOUR_MS,
       unknownFlightWaitMs = DAY_MS,
       unknownFlightWaitingMax = 10_000,
-      departedFlightKeptMs = 2 * DAY_MS,
+      departedFlightKeptMs = DAY_MS,
     } = options;
     this.#policy = options.policy;
     this.#logId = options.logId;
@@ -212,12 +216,16 @@ export class InventoryEngine {
       known.advance(eventTimeMs);
       known.facts.totalSeats = event.total_seats;
       known.facts.departureMs = departureMs;
-      if (known.facts.phase === "cancelled") known.facts.phase = "scheduled";
+      if (known.facts.phase === "cancelled") {
+        known.facts.phase = "scheduled";
+        known.facts.overMs = null;
+      }
       this.#touch(known);
       return;
     }
     const flight = new FlightState(event.flight_id, {
       phase: "scheduled",
+      overMs: null,
       totalSeats: event.total_seats,
       departureMs,
       bookedSeats: 0,
@@ -247,18 +255,18 @@ export class InventoryEngine {
     eventTimeMs: number,
   ): void {
     flight.advance(eventTimeMs);
-    if (event.event_type === "FlightDeparted" || event.event_type === "FlightArrived") {
-      flight.facts.phase = "departed";
-    } else if (event.event_type === "FlightCancelled" && flight.facts.phase === "scheduled") {
-      flight.facts.phase = "cancelled";
+    const { facts } = flight;
+    if (event.event_type === "FlightCancelled") {
+      if (facts.phase === "scheduled") facts.phase = "cancelled";
+    } else if (event.event_type !== "FlightDelayed") {
+      facts.phase = "departed";
     }
-    // A cancelled flight may be put back on sale, so only a departed one forgets its bookings.
-    if (flight.facts.phase === "departed") this.#forgetBookings(flight);
+    if (facts.phase !== "scheduled") facts.overMs ??= eventTimeMs;
     this.#touch(flight);
   }
 
   #book(flight: FlightState, event: BookingCreated, eventTimeMs: number, record: RefusedRecord): void {
-    if (this.#isOver(flight, record)) return;
+    if (this.#isTooLate(flight, eventTimeMs, record)) return;
     if (flight.seatsByBooking.get(event.booking_id) !== undefined) {
       this.counts.duplicates++;
       return;
@@ -272,7 +280,7 @@ export class InventoryEngine {
   }
 
   #cancel(flight: FlightState, event: BookingCancelled, eventTimeMs: number, record: RefusedRecord): void {
-    if (this.#isOver(flight, record)) return;
+    if (this.#isTooLate(flight, eventTimeMs, record)) return;
     const seats = flight.seatsByBooking.get(event.booking_id);
     if (seats === 0) {
       this.counts.duplicates++;
@@ -291,13 +299,16 @@ export class InventoryEngine {
     this.#evaluate(flight, undefined, eventTimeMs, record);
   }
 
-  #isOver(flight: FlightState, record: RefusedRecord): boolean {
-    const { phase } = flight.facts;
-    if (phase === "scheduled") return false;
+  /** Whether a sale was made after the flight was over; one from before may still come in late. */
+  #isTooLate(flight: FlightState, eventTimeMs: number, record: RefusedRecord): boolean {
+    const { phase, overMs } = flight.facts;
+    if (overMs === null || eventTimeMs <= overMs) return false;
     this.#refusals.push({
       record,
       reason: "flight_departed",
-      message: `Flight ${flight.flightId} is ${phase}: nothing can be booked or cancelled on it`,
+      message: `Flight ${flight.flightId} was ${phase} at ${
+        formatInstant(overMs)
+      }: nothing can be booked or cancelled later`,
     });
     return true;
   }
@@ -349,7 +360,7 @@ export class InventoryEngine {
   }
 
   #mayPromote(facts: FlightFacts): boolean {
-    return facts.promotions < this.#maxPromotions &&
+    return facts.phase === "scheduled" && facts.promotions < this.#maxPromotions &&
       (facts.lastPromotionMs === null || facts.clockMs - facts.lastPromotionMs >= this.#promoCooldownMs);
   }
 
@@ -476,6 +487,8 @@ export class InventoryEngine {
       });
     }
     this.#clockChanged = false;
+    if (!this.#formatStored) this.#changes.push({ key: FORMAT_KEY, value: STATE_FORMAT });
+    this.#formatStored = true;
     const step = { outputs: this.#outputs, refusals: this.#refusals, changes: this.#changes };
     this.#outputs = [];
     this.#refusals = [];
@@ -491,7 +504,14 @@ export class InventoryEngine {
     const bookings: [flightId: string, entries: BookingEntry[]][] = [];
     for (const { key, value } of entries) {
       if (value === null) continue;
-      if (key === CLOCK_KEY) {
+      if (key === FORMAT_KEY) {
+        if (value !== STATE_FORMAT) {
+          throw new Error(
+            `The stored state has format ${value}, this consumer knows ${STATE_FORMAT}: run the version that wrote it`,
+          );
+        }
+        this.#formatStored = true;
+      } else if (key === CLOCK_KEY) {
         ({ clockMs: this.#clockMs, sweptHour: this.#sweptHour } = JSON.parse(value));
       } else if (key.startsWith(FLIGHT_PREFIX)) {
         const flightId = key.slice(FLIGHT_PREFIX.length);

@@ -66,8 +66,6 @@ export interface PartitionTaskOptions {
 const LANE_ITEMS_MAX = 4_000;
 const LANE_ITEMS_RESUME = 1_000;
 const RESTORE_SILENCE_MS_MAX = 30_000;
-/** Offsets at a partition's end that may be transaction markers rather than records. */
-const TRAILING_MARKERS = 8;
 const MARKER_KEY = "marker";
 
 /** Runs until `signal` aborts; finishes the commit at hand. Throws what went wrong; see step 6. */
@@ -175,9 +173,7 @@ class PartitionTask {
       partitions: options.partitions,
       eventLeadMsMax: options.eventLeadMsMax,
     };
-    // On the embedded log an empty poll means that there is nothing; on Kafka a fetch may be under way.
-    const idleWaitMs = options.log.engine === "kafka" ? 50 : 0;
-    this.#merge = new EventTimeMerge<IntakeItem>(options.topics, performance.now(), { idleWaitMs });
+    this.#merge = new EventTimeMerge<IntakeItem>(options.topics, performance.now());
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -208,7 +204,6 @@ class PartitionTask {
       const offset = committed.find(here)?.offset ?? range.start;
       this.#readTo.set(topic, offset);
       this.#positions.set(topic, offset);
-      this.#merge.setLags(topic, range.end - offset > TRAILING_MARKERS);
       this.#reader.seek({ topic, partition: this.#partition, offset });
     }
     this.#from = new Map(this.#positions);
@@ -223,14 +218,17 @@ class PartitionTask {
     const maxWaitMs = buffered > 0 ? 0 : this.#inputs > 0 ? commitIntervalMs / 2 : 250;
     const batches = await this.#reader.poll({ maxWaitMs, signal });
     for (const batch of batches) {
-      this.#merge.push(batch.topic, batch.records.map((record) => intake(record, this.#intake)));
-      this.#merge.setLags(batch.topic, batch.endOffset - batch.nextOffset > TRAILING_MARKERS);
+      this.#merge.push(
+        batch.topic,
+        batch.records.map((record) => intake(record, batch.seenMs, this.#intake)),
+      );
       this.#readTo.set(batch.topic, batch.nextOffset);
       if (this.#merge.buffered(batch.topic) > LANE_ITEMS_MAX) {
         this.#reader.pause([batch.topic]);
         this.#paused.add(batch.topic);
       }
     }
+    for (const topic of this.#options.topics) this.#merge.setEndSeen(topic, this.#reader.endSeenMs(topic));
     if (batches.length === 0 && buffered > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 

@@ -34,7 +34,12 @@ export async function runPassOnTask(
     while (!signal.aborted) {
       for (const batch of await reader.poll({ maxWaitMs: 250, signal })) {
         const items = batch.records.map((record) =>
-          intake(record, { repartitionTopic, partitions: 0, passEverythingOn: true, eventLeadMsMax })
+          intake(record, batch.seenMs, {
+            repartitionTopic,
+            partitions: 0,
+            passEverythingOn: true,
+            eventLeadMsMax,
+          })
         );
         const refusals = items.flatMap(({ origin, outcome }) =>
           outcome.kind === "refuse" ? [{ record: origin, ...outcome }] : []

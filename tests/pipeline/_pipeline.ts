@@ -62,28 +62,24 @@ export class Part {
     return this.#output;
   }
 
-  async #ended(): Promise<number> {
-    const { code } = await this.#child.status;
-    await this.#read;
-    return code;
-  }
-
   /** Waits until it ends by itself. */
   async exited(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#read;
     await this.#child.stdin.close().catch(() => {});
-    return await this.#ended();
+    return code;
   }
 
   /** Asks it to drain and waits for its end. */
   async stop(): Promise<number> {
+    await this.#child.stdin.close().catch(() => {});
     return await this.exited();
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.#ended();
-    await this.#child.stdin.close().catch(() => {});
+    await this.exited();
   }
 
   /** Waits for a text in its output. */

@@ -2,12 +2,23 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { EventTimeMerge } from "../../streaming/event_time_merge.ts";
 
-const item = (eventTimeMs: number, offset: number) => ({ eventTimeMs, offset });
+interface Item {
+  eventTimeMs: number;
+  offset: number;
+  seenMs: number;
+}
 
-function drain(
-  merge: EventTimeMerge<{ eventTimeMs: number; offset: number }>,
-  nowMs: number,
-): [number, number][] {
+const item = (eventTimeMs: number, offset: number, seenMs = 0): Item => ({ eventTimeMs, offset, seenMs });
+
+/** Topics `a` and `b`, both read to their ends at time 0. */
+function merging(options = {}): EventTimeMerge<Item> {
+  const merge = new EventTimeMerge<Item>(["a", "b"], 0, options);
+  merge.setEndSeen("a", 0);
+  merge.setEndSeen("b", 0);
+  return merge;
+}
+
+function drain(merge: EventTimeMerge<Item>, nowMs: number): [number, number][] {
   const out: [number, number][] = [];
   for (let next = merge.next(nowMs); next !== undefined; next = merge.next(nowMs)) {
     out.push([next.lane, next.item.offset]);
@@ -16,35 +27,53 @@ function drain(
 }
 
 Deno.test("next() takes the oldest event time, and the first topic where they are equal", () => {
-  const merge = new EventTimeMerge(["a", "b"], 0);
+  const merge = merging();
   merge.push("a", [item(10, 0), item(30, 1)]);
   merge.push("b", [item(10, 7), item(20, 8)]);
   deepStrictEqual(drain(merge, 0), [[0, 0], [1, 7], [1, 8], [0, 1]]);
 });
 
-Deno.test("next() waits a bounded time for a topic that lags", () => {
-  const merge = new EventTimeMerge(["a", "b"], 0, { lagWaitMs: 100 });
-  merge.setLags("b", true);
-  merge.push("a", [item(10, 0)]);
-  strictEqual(merge.next(99), undefined);
-  strictEqual(merge.next(100)?.item.offset, 0);
+Deno.test("next() waits a bounded time for an empty topic that is known to hold more", () => {
+  const merge = merging({ lagWaitMs: 100 });
+  merge.setEndSeen("b", undefined);
+  merge.push("a", [item(10, 0, 20)]);
+  strictEqual(merge.next(119), undefined);
+  strictEqual(merge.next(120)?.item.offset, 0);
+});
+
+Deno.test("next() waits until an empty topic was seen to be at its end after the entry was read", () => {
+  const merge = merging({ idleWaitMs: 1000 });
+  merge.push("a", [item(10, 0, 20)]);
+  merge.setEndSeen("b", 19);
+  strictEqual(merge.next(21), undefined);
+  merge.setEndSeen("b", 20);
+  strictEqual(merge.next(21)?.item.offset, 0);
+});
+
+Deno.test("next() waits a shorter bounded time for a topic that was at its end before", () => {
+  const merge = merging({ idleWaitMs: 50, lagWaitMs: 1000 });
+  merge.push("a", [item(10, 0, 20)]);
+  strictEqual(merge.next(69), undefined);
+  strictEqual(merge.next(70)?.item.offset, 0);
 });
 
 Deno.test("next() hands over what has no event time at once, whatever lags", () => {
-  const merge = new EventTimeMerge(["a", "b"], 0, { lagWaitMs: 100 });
-  merge.setLags("b", true);
+  const merge = merging();
+  merge.setEndSeen("b", undefined);
   merge.push("a", [item(-Infinity, 0), item(5, 1)]);
   deepStrictEqual(drain(merge, 1), [[0, 0]]);
 });
 
-Deno.test("next() waits again only after the topic ran empty again", () => {
-  const merge = new EventTimeMerge(["a", "b"], 0, { idleWaitMs: 50 });
-  merge.push("a", [item(1, 0), item(9, 1)]);
-  strictEqual(merge.next(49), undefined);
-  merge.push("b", [item(2, 0)]);
-  deepStrictEqual(drain(merge, 49), [[0, 0], [1, 0]]);
-  strictEqual(merge.next(98), undefined);
-  strictEqual(merge.next(99)?.item.offset, 1);
+Deno.test("an entry that was read later does not overtake older ones of a topic that is being read", () => {
+  const merge = merging({ idleWaitMs: 1000 });
+  // A flight's departure is read at 30; its bookings, appended with it, only at 40.
+  merge.push("b", [item(1, 0, 10)]);
+  merge.push("a", [item(9, 0, 30)]);
+  merge.setEndSeen("b", 10);
+  deepStrictEqual(drain(merge, 31), [[1, 0]]);
+  merge.push("b", [item(5, 1, 40)]);
+  merge.setEndSeen("b", 40);
+  deepStrictEqual(drain(merge, 41), [[1, 1], [0, 0]]);
 });
 
 Deno.test("every topic's offsets keep their order, and sorted inputs come out sorted", () => {
@@ -54,16 +83,19 @@ Deno.test("every topic's offsets keep their order, and sorted inputs come out so
   });
   fc.assert(fc.property(lanes, (times) => {
     const topics = times.map((_, i) => `t${i}`);
-    const merge = new EventTimeMerge(topics, 0);
-    times.forEach((list, i) => merge.push(topics[i]!, list.toSorted((a, b) => a - b).map(item)));
-    const out: { eventTimeMs: number; offset: number; lane: number }[] = [];
+    const merge = new EventTimeMerge<Item>(topics, 0);
+    times.forEach((list, i) => {
+      merge.push(topics[i]!, list.toSorted((a, b) => a - b).map((time, offset) => item(time, offset)));
+      merge.setEndSeen(topics[i]!, 0);
+    });
+    const out: (Item & { lane: number })[] = [];
     for (let next = merge.next(0); next !== undefined; next = merge.next(0)) {
       out.push({ ...next.item, lane: next.lane });
     }
-    deepStrictEqual(
-      out,
-      out.toSorted((a, b) => a.eventTimeMs - b.eventTimeMs || a.lane - b.lane || a.offset - b.offset),
+    const expected = out.toSorted((a, b) =>
+      a.eventTimeMs - b.eventTimeMs || a.lane - b.lane || a.offset - b.offset
     );
+    deepStrictEqual(out, expected);
     strictEqual(out.length, times.flat().length);
   }));
 });

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import {
   booked,
@@ -164,6 +164,19 @@ Deno.test("a booking on a departed or cancelled flight is refused, and a cancell
   }]);
 });
 
+Deno.test("a booking from before the departure that comes after it counts, and decides nothing", () => {
+  const result = run([
+    scheduled(FLIGHT, DEPARTURE),
+    lifecycle("FlightDeparted", FLIGHT, "2025-11-25T14:05:00.000Z"),
+    booked(FLIGHT, "b1", "2025-11-25T14:05:00.000Z"),
+    booked(FLIGHT, "b1", "2025-11-25T14:05:00.000Z"),
+    booked(FLIGHT, "b2", "2025-11-25T14:05:00.001Z"),
+  ]);
+  deepStrictEqual(metrics(result).map((m) => m.booked_seats), [1]);
+  deepStrictEqual(promos(result), []);
+  deepStrictEqual(result.refusals, [{ reason: "flight_departed", offset: 4 }]);
+});
+
 Deno.test("departed flights leave the state", () => {
   const engine = newEngine();
   const state = new Map<string, string>();
@@ -175,7 +188,6 @@ Deno.test("departed flights leave the state", () => {
   strictEqual(engine.flightsTracked, 1);
   run([lifecycle("FlightDeparted", FLIGHT, "2025-11-28T14:05:00.000Z")], { engine, state, firstOffset: 3 });
   strictEqual(engine.flightsTracked, 0);
-  deepStrictEqual([...state.keys()].filter((key) => key.startsWith("bookings/")), []);
   run([scheduled("BA2_2025-12-09", "2025-12-09T14:00:00Z", 180, "2025-12-01T00:00:00Z")], {
     engine,
     state,
@@ -330,6 +342,10 @@ Deno.test("counted seats never exceed what was booked, whatever comes in whateve
   );
 });
 
+Deno.test("a state of another format is refused", () => {
+  throws(() => newEngine().restore([{ key: "format", value: "2" }]), /format 2, this consumer knows 1/);
+});
+
 Deno.test("the state of an engine folds to the same whatever the commits", () => {
   const inputs = [scheduled(FLIGHT, DEPARTURE), booked(FLIGHT, "b1", "2025-11-20T10:00:00.000Z")];
   const engine = newEngine();
@@ -342,5 +358,5 @@ Deno.test("the state of an engine folds to the same whatever the commits", () =>
   }
   const state = new Map<string, string>();
   fold(state, engine.take().changes);
-  deepStrictEqual([...state.keys()], [`bookings/${FLIGHT}/0`, `flight/${FLIGHT}`, "clock"]);
+  deepStrictEqual([...state.keys()], [`bookings/${FLIGHT}/0`, `flight/${FLIGHT}`, "clock", "format"]);
 });
