@@ -6,6 +6,7 @@
  */
 
 import { openEventLog } from "../process/open_event_log.ts";
+import { logger } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
 import { runProcess } from "../process/run_process.ts";
 import { loadFlights } from "./load_flights.ts";
@@ -23,6 +24,7 @@ async function main(stop: AbortSignal): Promise<void> {
     notReady: () => metrics.simulation === undefined ? "The event log is not open yet" : undefined,
   });
   try {
+    if (options.metricsPort === 0) logger.info(`Metrics on port ${server.port}`);
     const log = await openEventLog("airline-producer");
     try {
       await runProducer({ log, options, flights, metrics, stop });
