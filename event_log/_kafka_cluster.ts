@@ -31,7 +31,7 @@ export interface ClusterOptions {
   connectionTimeoutMs: number;
   requestTimeoutMs: number;
   availability: KafkaAvailability;
-  log: (level: "debug" | "info" | "warn" | "error", message: string) => void;
+  log: (level: "info" | "warn" | "error", message: string) => void;
 }
 
 /** Connections to one cluster. */

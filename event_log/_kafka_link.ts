@@ -11,7 +11,6 @@ import tls from "node:tls";
 import Broker from "kafkajs/src/broker/index.js";
 import ConnectionPool from "kafkajs/src/network/connectionPool.js";
 import type { ClusterOptions } from "./_kafka_cluster.ts";
-import { messageOf } from "./_kafka_errors.ts";
 import type { KafkaBroker, KafkaConnection, KafkaConnectionPool } from "./_kafka_internals.ts";
 import { type KafkaRequest, sendRequest } from "./_kafka_request.ts";
 
@@ -37,7 +36,7 @@ export class BrokerLink {
     this.host = host;
     this.port = port;
     this.#clientId = options.clientId;
-    const logger = kafkaLogger(options.log);
+    const logger = silentLogger();
     const pool: KafkaConnectionPool = new ConnectionPool({
       logger,
       host,
@@ -134,13 +133,10 @@ interface SocketTarget {
   onConnect: () => void;
 }
 
-/** kafkajs reports each failed request as an error, also those that are asked again: they are details here. */
-function kafkaLogger(log: ClusterOptions["log"]) {
-  const write = (entry: string, extra?: { error?: unknown }) => {
-    log("debug", extra?.error ? `${entry}: ${messageOf(extra.error)}` : entry);
-  };
+/** kafkajs reports each request that fails, also those that are asked again; all of them fail to us, too. */
+function silentLogger() {
   const ignore = () => {};
-  const logger = { info: write, warn: write, error: write, debug: ignore, namespace: () => logger };
+  const logger = { info: ignore, warn: ignore, error: ignore, debug: ignore, namespace: () => logger };
   return logger;
 }
 

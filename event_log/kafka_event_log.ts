@@ -43,7 +43,7 @@ const DEADLINE_MS = 10_000;
 const UNKNOWN_GENERATION = -1;
 
 /** How severe a message is. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogLevel = "info" | "warn" | "error";
 
 /** How to reach Kafka. */
 export interface KafkaEventLogOptions {

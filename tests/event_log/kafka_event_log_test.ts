@@ -42,9 +42,7 @@ function kafkaTest(
   Deno.test(`kafka event log: ${name}`, async () => {
     const prefix = `${runPrefix}${crypto.randomUUID().slice(0, 8)}.`;
     const said: string[] = [];
-    const logger = (level: string, message: string) => {
-      if (level !== "debug") said.push(`${level} ${message}`);
-    };
+    const logger = (level: string, message: string) => void said.push(`${level} ${message}`);
     const logs: EventLog[] = [];
     const open = async () => {
       const log = await openKafkaEventLog({ brokers, clientId: "test", topicPrefix: prefix, logger });
