@@ -32,19 +32,37 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** Told when a torn database was moved aside. */
+  onWarning?: (text: string) => void;
+  /**
+   * Told when the engine gives itself up, for one on a full disk, with its reason. It must end the process there and
+   * then: the engine goes round in circles afterwards and never gives the thread back.
+   */
+  onPanic?: (reason: string) => void;
+}
+
 /**
  * Opens the database in `folder`, and makes it where there is none.
  *
- * @param onWarning Told when a torn database was moved aside.
  * @throws {OperatorError} when another process has the folder open, or it cannot be written.
  */
 export async function openEmbeddedDatabase(
   folder: string,
-  onWarning: (text: string) => void,
+  options: OpenOptions = {},
 ): Promise<EmbeddedDatabase> {
+  const { onWarning = () => {}, onPanic = () => {} } = options;
   const lock = await lockFolder(folder);
+  // What goes wrong while a torn database is opened is caught there.
+  let opened = false;
+  const onLog = (line: string) => {
+    const reason = /\bPANIC:\s*(.*)/.exec(line)?.[1];
+    if (opened && reason !== undefined) onPanic(reason);
+    return true;
+  };
   try {
-    const engine = await openOrReplace(folder, onWarning);
+    const engine = await openOrReplace(folder, onWarning, onLog);
+    opened = true;
     return {
       engine,
       async close() {
@@ -97,13 +115,19 @@ async function probeWriting(folder: string): Promise<void> {
   }
 }
 
-async function openOrReplace(folder: string, onWarning: (text: string) => void): Promise<PGlite> {
+type OnLog = (line: string) => boolean;
+
+async function openOrReplace(
+  folder: string,
+  onWarning: (text: string) => void,
+  onLog: OnLog,
+): Promise<PGlite> {
   const data = `${folder}/postgres`;
   if (await exists(data)) {
     const stoppedInOrder = await exists(`${folder}/stopped`);
     await remove(`${folder}/stopped`);
     try {
-      return await open(data, stoppedInOrder ? "trust" : "check");
+      return await open(data, stoppedInOrder ? "trust" : "check", onLog);
     } catch (error) {
       // A full disk or a lost right to write looks alike from here, and is no reason to give the data up.
       await probeWriting(folder);
@@ -118,7 +142,7 @@ async function openOrReplace(folder: string, onWarning: (text: string) => void):
     }
   }
   await create(folder, data);
-  return await open(data, "trust");
+  return await open(data, "trust", onLog);
 }
 
 /** Makes a database aside, so that one that is half made is never taken for a whole one. */
@@ -143,13 +167,15 @@ async function create(folder: string, data: string): Promise<void> {
   await Deno.rename(made, data);
 }
 
-async function open(data: string, after: "trust" | "check"): Promise<PGlite> {
+async function open(data: string, after: "trust" | "check", onLog: OnLog): Promise<PGlite> {
   const engine = await PGlite.create({
     dataDir: data,
     database: EMBEDDED_DATABASE,
     username: EMBEDDED_USER,
     startParams: [...PGlite.defaultStartParams, ...START_PARAMETERS],
-    ...QUIET,
+    // The engine's own log lines are for its makers.
+    onStdout: () => true,
+    onStderr: onLog,
   });
   if (after === "check") {
     // Its log was replayed; whether the pages are whole shows when they are read.
@@ -171,9 +197,6 @@ const PROBE_BYTES = 4 * 1024 * 1024;
 /** Little is written twice, and little of the log is kept: there is no standby, and the lake has it all. */
 const START_PARAMETERS = ["wal_level=minimal", "max_wal_senders=0", "max_wal_size=128MB", "min_wal_size=32MB"]
   .flatMap((setting) => ["-c", setting]);
-
-/** The engine's own log lines are for its makers. */
-const QUIET = { onStdout: () => true, onStderr: () => true };
 
 function reasonOf(error: unknown): string {
   const text = error instanceof Error

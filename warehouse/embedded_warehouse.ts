@@ -10,7 +10,7 @@ import { parseCommandLine } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { Gauge, processRegistry, serveMetrics } from "../process/metrics_server.ts";
 import type { MetricsServer } from "../process/metrics_server.ts";
-import { OperatorError, runProcess } from "../process/run_process.ts";
+import { OperatorError, report, runProcess } from "../process/run_process.ts";
 import { databaseUrl, setting, warehousePort } from "../process/settings.ts";
 import { openWarehouse } from "./connect.ts";
 import { parseDatabaseUrl, shownHost } from "./database_address.ts";
@@ -77,7 +77,13 @@ async function runEmbedded(url: string, metricsPort: number | undefined, signal:
   const folder = setting("WAREHOUSE_DIR")!;
   const port = warehousePort();
   assertPortFree(port);
-  const database = await openEmbeddedDatabase(folder, (text) => logger.warn(`⚠ ${text}`));
+  const database = await openEmbeddedDatabase(folder, {
+    onWarning: (text) => logger.warn(`⚠ ${text}`),
+    onPanic(reason) {
+      report(engineStopped(new Error(reason)));
+      Deno.exit(1);
+    },
+  });
   const failure = Promise.withResolvers<never>();
   let failed = false;
   failure.promise.catch(() => failed = true);
@@ -129,7 +135,7 @@ function tell({ applied, created, foreign }: Preparation): void {
 function engineStopped(error: unknown): OperatorError {
   const reason = (error as { message?: string })?.message ?? String(error);
   return new OperatorError(
-    `The engine of the embedded warehouse has stopped (${reason}): start it again with deno task warehouse`,
+    `The engine of the embedded warehouse has stopped (${reason}): mend that and start it again with deno task warehouse; what was committed is there`,
     { cause: error },
   );
 }

@@ -23,7 +23,7 @@ function emptyDatabase(): Promise<string> {
   return template ??= (async () => {
     const folder = await Deno.makeTempDir({ prefix: "airline-warehouse-template-" });
     globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-    const database = await openEmbeddedDatabase(folder, () => {});
+    const database = await openEmbeddedDatabase(folder);
     await database.close();
     return folder;
   })();
@@ -41,7 +41,7 @@ export async function startEmbedded(
   options: Partial<PostgresServerOptions> = {},
 ): Promise<TestWarehouse & { server: PostgresServer }> {
   const folder = await makeWarehouseFolder();
-  const database = await openEmbeddedDatabase(folder, () => {});
+  const database = await openEmbeddedDatabase(folder);
   const server = await PostgresServer.start(database.engine, {
     port: 0,
     database: EMBEDDED_DATABASE,

@@ -9,10 +9,10 @@ async function names(folder: string): Promise<string[]> {
 
 Deno.test("openEmbeddedDatabase() keeps what was stored, and belongs to airline", async () => {
   const folder = await makeWarehouseFolder();
-  const first = await openEmbeddedDatabase(folder, () => {});
+  const first = await openEmbeddedDatabase(folder);
   await first.engine.exec("create table kept as select 1 as a");
   await first.close();
-  const second = await openEmbeddedDatabase(folder, () => {});
+  const second = await openEmbeddedDatabase(folder);
   deepEqual(
     (await second.engine.query("select current_database() as d, current_user as u, a from kept")).rows,
     [
@@ -26,13 +26,13 @@ Deno.test("openEmbeddedDatabase() keeps what was stored, and belongs to airline"
 
 Deno.test("openEmbeddedDatabase() never opens a folder twice", async () => {
   const folder = await makeWarehouseFolder();
-  const first = await openEmbeddedDatabase(folder, () => {});
+  const first = await openEmbeddedDatabase(folder);
   await rejects(
-    openEmbeddedDatabase(folder, () => {}),
+    openEmbeddedDatabase(folder),
     /is open in another process\. Is deno task warehouse running/,
   );
   await first.close();
-  await (await openEmbeddedDatabase(folder, () => {})).close();
+  await (await openEmbeddedDatabase(folder)).close();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -51,7 +51,7 @@ for (const [damage, tear] of TORN) {
     const folder = await makeWarehouseFolder();
     await tear(`${folder}/postgres`);
     const warnings: string[] = [];
-    const database = await openEmbeddedDatabase(folder, (text) => warnings.push(text));
+    const database = await openEmbeddedDatabase(folder, { onWarning: (text) => warnings.push(text) });
     equal(warnings.length, 1);
     match(warnings[0]!, /does not open .* It was moved to ".*postgres-torn"; an empty one takes its place/);
     equal((await database.engine.query("select 1 as one")).rows.length, 1);
@@ -63,7 +63,7 @@ for (const [damage, tear] of TORN) {
 
 Deno.test("openEmbeddedDatabase() finds a torn table after a stop that was none", async () => {
   const folder = await makeWarehouseFolder();
-  const first = await openEmbeddedDatabase(folder, () => {});
+  const first = await openEmbeddedDatabase(folder);
   await first.engine.exec(
     "create table fact_booking as select repeat('x', 100) as a from generate_series(1, 1000)",
   );
@@ -77,7 +77,7 @@ Deno.test("openEmbeddedDatabase() finds a torn table after a stop that was none"
   file.close();
   await Deno.remove(`${folder}/stopped`);
   const warnings: string[] = [];
-  const second = await openEmbeddedDatabase(folder, (text) => warnings.push(text));
+  const second = await openEmbeddedDatabase(folder, { onWarning: (text) => warnings.push(text) });
   equal(warnings.length, 1);
   match(warnings[0]!, /invalid page/);
   await second.close();
@@ -87,7 +87,7 @@ Deno.test("openEmbeddedDatabase() finds a torn table after a stop that was none"
 Deno.test("openEmbeddedDatabase() says that a folder cannot be written", async () => {
   const file = await Deno.makeTempFile();
   await rejects(
-    openEmbeddedDatabase(`${file}/warehouse`, () => {}),
+    openEmbeddedDatabase(`${file}/warehouse`),
     /Cannot write the warehouse's folder .*WAREHOUSE_DIR/,
   );
   await Deno.remove(file);
@@ -95,7 +95,7 @@ Deno.test("openEmbeddedDatabase() says that a folder cannot be written", async (
 
 Deno.test("startMaintenance() keeps the engine's log from growing for ever", async () => {
   const folder = await makeWarehouseFolder();
-  const { engine, close } = await openEmbeddedDatabase(folder, () => {});
+  const { engine, close } = await openEmbeddedDatabase(folder);
   const redo = async () =>
     (await engine.query<{ at: string }>("select redo_lsn::text as at from pg_control_checkpoint()")).rows[0]!
       .at;

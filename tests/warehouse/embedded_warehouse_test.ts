@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { equal, match, rejects } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { openWarehouse } from "../../warehouse/connect.ts";
 import { makeWarehouseFolder, onEachWarehouse } from "./_warehouse_support.ts";
@@ -151,6 +151,46 @@ Deno.test({
     equal((await Deno.stat(`${folder}/stopped`)).isFile, true);
     await Deno.remove(parent, { recursive: true });
   },
+});
+
+async function command(name: string, args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(name, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("deno task warehouse on a full disk ends with the reason, and keeps what was committed", async () => {
+  const folder = await Deno.makeTempDir();
+  if (!await command("mount", ["-t", "tmpfs", "-o", "size=200m", "tmpfs", folder])) {
+    // Not root, or another system: there is no small disk to be had.
+    return await Deno.remove(folder);
+  }
+  try {
+    const port = freePort();
+    const first = run(folder, port);
+    await first.says("Embedded warehouse ready");
+    await ask(port, "insert into dim_flight (flight_id) values ('kept')");
+    const filling =
+      "insert into dim_flight (flight_id) select repeat('x', 900) || n from generate_series(1, 900000) n";
+    await rejects(ask(port, filling));
+    const { code, said } = await first.end();
+    equal(code, 1);
+    match(
+      said,
+      /✖ The engine of the embedded warehouse has stopped \(.*No space left on device\): mend that/,
+    );
+    await command("mount", ["-o", "remount,size=2g", folder]);
+    const second = run(folder, port);
+    await second.says("Embedded warehouse ready");
+    equal(second.said().includes("does not open"), false);
+    equal((await ask(port, "select flight_id from dim_flight"))[0]!.flight_id, "kept");
+    equal((await second.end()).code, 0);
+  } finally {
+    await command("umount", [folder]);
+    await Deno.remove(folder);
+  }
 });
 
 Deno.test("deno task warehouse says what is wrong with its options", async () => {
