@@ -102,7 +102,7 @@ function unavailable({ brokers, sasl, ssl }: KafkaEventLogOptions, error: unknow
   const { name } = error as Error;
   const refused = name?.includes("SASL") || type.includes("SASL") || type.includes("AUTHORIZATION");
   const check = refused
-    ? `check user "${sasl?.username ?? ""}", its password and what it may do`
+    ? `check user "${sasl?.username ?? ""}", its password and mechanism, and that this port asks for them`
     : ssl
     ? "check that Kafka runs there, and speaks TLS with a certificate that is trusted here"
     : "check that Kafka runs there, and that its advertised.listeners can be reached from here";
