@@ -167,7 +167,7 @@ export class BookingBook {
       if (flight.soldSeats <= flight.totalSeats) continue;
       this.#findings.add(
         "seats",
-        "oversold",
+        "flights oversold by their bookings",
         `${flightId} has ${flight.soldSeats} seats sold of ${flight.totalSeats}`,
       );
     }

@@ -27,6 +27,7 @@ export class EngineOutputs {
   };
   readonly #inputs = new ByPlace(() => new OffsetSet());
   readonly #promotions = new Map<string, number>();
+  readonly #oversold = new Set<string>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -102,10 +103,11 @@ export class EngineOutputs {
   }
 
   #checkSeats(event: CabinInventoryMetrics, shownPlace: () => string): void {
-    if (event.booked_seats <= event.total_seats) return;
+    if (event.booked_seats <= event.total_seats || this.#oversold.has(event.flight_id)) return;
+    this.#oversold.add(event.flight_id);
     this.#findings.add(
       "seats",
-      "oversold",
+      "flights oversold by their metrics",
       `${event.flight_id} had ${event.booked_seats} of ${event.total_seats} seats booked at ${event.event_time} (${shownPlace()})`,
     );
   }

@@ -11,8 +11,8 @@ import { EventError } from "../events/event_error.ts";
 import { parseInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
-import { GROUPS } from "../events/topics.ts";
-import type { EventLog, LogRecord } from "../event_log/event_log.ts";
+import { GROUPS, LAKE_TOPICS } from "../events/topics.ts";
+import type { EventLog, LogRecord, PartitionOffset } from "../event_log/event_log.ts";
 import { logId8Of } from "../lake/raw_files.ts";
 import { BookingBook } from "./booking_book.ts";
 import type { EvaluationCounts, Explanation } from "./booking_book.ts";
@@ -41,7 +41,8 @@ interface LogPlace {
   log: string;
   partition: number;
   offset: number;
-  timestampMs: number;
+  /** Append time; rarely asked for. */
+  timestampMs: () => number;
 }
 
 /** The log that is read, and what it had at the start. */
@@ -50,6 +51,7 @@ interface AuditedLog {
   logId8: string;
   topics: ReadonlySet<string>;
   progress: EngineProgress;
+  lakeCommitted: readonly PartitionOffset[];
 }
 
 export class EventAudit {
@@ -71,12 +73,20 @@ export class EventAudit {
     this.bookings = new BookingBook(findings, this.outputs);
   }
 
-  /** Begins: notes how far the consumer is. Outputs are to be taken after this, and inputs after them. */
+  /** Begins: notes how far consumer and lake writer are. Outputs are to be taken after this, and inputs after them. */
   static async begin(findings: Findings, log: EventLog | undefined): Promise<EventAudit> {
     if (log === undefined) return new EventAudit(findings, undefined);
     const topics = new Set((await log.listTopics()).map(({ name }) => name));
     const progress = await EngineProgress.read(log, topics);
-    return new EventAudit(findings, { log, logId8: logId8Of(log.logId), topics, progress });
+    const lakeTopics = LAKE_TOPICS.filter((topic) => topics.has(topic));
+    const lakeCommitted = await log.committedOffsets(GROUPS.lake, lakeTopics);
+    return new EventAudit(findings, { log, logId8: logId8Of(log.logId), topics, progress, lakeCommitted });
+  }
+
+  /** By partition of a topic: what the lake writer said at the beginning that it had written. */
+  lakeCommitted(topic: string): Map<number, number> {
+    const own = this.#audited!.lakeCommitted.filter((position) => position.topic === topic);
+    return new Map(own.map(({ partition, offset }) => [partition, offset]));
   }
 
   /** Whether the log has a topic. */
@@ -86,9 +96,8 @@ export class EventAudit {
 
   /** Takes an event of the lake. */
   takeLine({ event, place, sealed, shownPlace }: LakeEvent): void {
-    const { _timestamp } = event as unknown as { _timestamp: string };
-    const record = sealed ? { ...place, timestampMs: parseInstant(_timestamp) } : undefined;
-    this.#take(event, record, shownPlace);
+    const timestampMs = () => parseInstant((event as unknown as { _timestamp: string })._timestamp);
+    this.#take(event, sealed ? { ...place, timestampMs } : undefined, shownPlace);
   }
 
   /** Takes a record that the lake does not have: not yet, or not at all. */
@@ -104,7 +113,7 @@ export class EventAudit {
       if (topic === "dead_letters") this.#leaveOut(partition, offset);
       return;
     }
-    const place = { log: this.#audited!.logId8, partition, offset, timestampMs };
+    const place = { log: this.#audited!.logId8, partition, offset, timestampMs: () => timestampMs };
     this.#take(event, place, () => `${topic}-${partition}-${offset}`);
   }
 
@@ -193,7 +202,7 @@ export class EventAudit {
   #takeBooking(event: BookingEvent, { log, partition, offset, timestampMs }: LogPlace): void {
     for (const since of this.#metricsSince.values()) {
       // What came before the oldest metrics that are left: its own may be gone.
-      if (since.offset > 0 && timestampMs < since.timestampMs) {
+      if (since.offset > 0 && timestampMs() < since.timestampMs()) {
         this.#unjudged++;
         return;
       }

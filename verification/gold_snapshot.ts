@@ -27,8 +27,6 @@ export interface GoldSnapshot extends TableSnapshot {
 }
 
 const PLACE_COLUMNS = ["_log", "_partition", "_offset"];
-/** Rows that are held at once; a row group may have more. */
-const SLICE_ROWS = 50_000;
 const OPEN_ATTEMPTS = 5;
 
 /** Whether the ETL has built gold tables here. */
@@ -135,36 +133,42 @@ async function readRows(
     : present.has("_versions")
     ? ["_versions"]
     : [];
-  const columns = [...table.columns.map(({ name }) => name), ...placeColumns];
+  const names = [...table.columns.map(({ name }) => name), ...placeColumns];
   const width = table.columns.length;
-  for (let rowStart = 0; rowStart < Number(metadata.num_rows);) {
-    const rowEnd = Math.min(groupEnd(metadata, rowStart), rowStart + SLICE_ROWS);
-    let rows: unknown[][] = [];
+  let rowStart = 0;
+  // One row group at a time: a part of one would be decoded from its start.
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    const columns = new Map<string, ArrayLike<unknown>[]>(names.map((name) => [name, []]));
     await parquetRead({
       file,
       metadata,
-      columns,
+      columns: names,
       rowStart,
-      rowEnd,
+      rowEnd: rowStart + rows,
       compressors: { ZSTD: (input) => zstdDecompressSync(input) },
       parsers: { timestampFromMilliseconds: Number },
-      onComplete: (read) => rows = read,
+      onChunk: ({ columnName, columnData }) => columns.get(columnName)!.push(columnData),
     });
-    for (const values of rows) {
-      const row = table.columns.map((column, index) => cellOf(column, values[index]));
-      take(row, placeOf(placeColumns, values, width));
+    const cursors = names.map((name) => valuesOf(columns.get(name)!));
+    for (let index = 0; index < rows; index++) {
+      const values = cursors.map((next) => next());
+      take(
+        table.columns.map((column, at) => cellOf(column, values[at])),
+        placeOf(placeColumns, values, width),
+      );
     }
-    rowStart = rowEnd;
+    rowStart += rows;
   }
 }
 
-function groupEnd(metadata: FileMetaData, row: number): number {
-  let end = 0;
-  for (const group of metadata.row_groups) {
-    end += Number(group.num_rows);
-    if (end > row) break;
-  }
-  return end;
+/** Hands over the values of one column one by one; it comes in several pieces. */
+function valuesOf(pieces: ArrayLike<unknown>[]): () => unknown {
+  let [piece, at] = [0, 0];
+  return () => {
+    while (piece < pieces.length && at >= pieces[piece]!.length) [piece, at] = [piece + 1, 0];
+    return pieces[piece]?.[at++];
+  };
 }
 
 function cellOf({ type }: GoldColumn, value: unknown): Cell {

@@ -8,7 +8,7 @@
 import { EventError } from "../events/event_error.ts";
 import { parseInstant } from "../events/instant.ts";
 import { EVENT_LEAD_MS_MAX, parseEvent } from "../events/parse_event.ts";
-import type { AirlineEvent } from "../events/parse_event.ts";
+import type { AirlineEvent, RecordText } from "../events/parse_event.ts";
 import { readManifest } from "../lake/manifest.ts";
 import { adjoining, listRawFiles } from "../lake/raw_files.ts";
 import type { RawFile, RawListing } from "../lake/raw_files.ts";
@@ -165,7 +165,7 @@ class LakeScan {
       this.result.lines++;
       let event: AirlineEvent;
       try {
-        event = parsed(topic, text, bytes);
+        ({ event } = parseEvent(recordText(topic, text, bytes)));
       } catch (error) {
         findings.add(this.#where, "broken", `${name} line ${number}: ${messageOf(error)}`);
         return;
@@ -222,7 +222,7 @@ class LakeScan {
       this.result.foreignLines++;
       let event: AirlineEvent;
       try {
-        event = parsed(topic, text, bytes);
+        event = parsedForeign(topic, text, bytes);
       } catch (error) {
         // Its writer checks nothing: what cannot be used is rejected by the ETL, and no fault of the pipeline.
         if (this.#refused++ === 0) {
@@ -263,14 +263,13 @@ class LakeScan {
   }
 }
 
-/** The event of a line. Its writer has judged its time by the append time, which the line tells. */
-function parsed(topic: string, text: string, bytes: Uint8Array | undefined): AirlineEvent {
-  const { event, eventTimeMs } = parseEvent({
-    topic,
-    value: text,
-    timestampMs: Infinity,
-    ...(bytes === undefined ? {} : { bytes }),
-  });
+function recordText(topic: string, text: string, bytes: Uint8Array | undefined): RecordText {
+  return { topic, value: text, timestampMs: Infinity, ...(bytes === undefined ? {} : { bytes }) };
+}
+
+/** The event of a line of another program. Nobody has judged its time yet by the append time, if it has one. */
+function parsedForeign(topic: string, text: string, bytes: Uint8Array | undefined): AirlineEvent {
+  const { event, eventTimeMs } = parseEvent(recordText(topic, text, bytes));
   const { _timestamp } = event as unknown as { _timestamp?: unknown };
   const appendTimeMs = typeof _timestamp === "string" ? parseInstant(_timestamp) : NaN;
   if (eventTimeMs > appendTimeMs + EVENT_LEAD_MS_MAX) {

@@ -15,7 +15,7 @@ export interface LogTopic {
   records: number;
   /** Records behind the lake's last file. */
   notYetWritten: number;
-  /** By partition: records that the lake's files cover and do not hold. Dead letters are among them. */
+  /** By partition: records that the lake should hold and does not. Dead letters are among them. */
   lacking: Map<number, OffsetSet>;
   /** Lines of the lake whose records have aged out of the log. */
   agedOut: number;
@@ -27,6 +27,8 @@ export interface LogScanOptions {
   log: EventLog;
   lake: LakeTopic;
   findings: Findings;
+  /** By partition: where the lake writer said that it was, before the lake was read. */
+  lakeCommitted: ReadonlyMap<number, number>;
   /** Told each record; `inLake` says whether the lake has it. */
   take: (record: LogRecord, inLake: boolean) => void;
   onRecords?: (records: number) => void;
@@ -40,7 +42,7 @@ const PATIENCE_MS = 15_000;
 
 /** Reads the topic up to its present end. The lake must have been read before: it is never ahead then. */
 export async function scanLogTopic(options: LogScanOptions): Promise<LogTopic> {
-  const { log, lake, findings, take } = options;
+  const { log, lake, findings, lakeCommitted, take } = options;
   const { topic } = lake;
   const logId8 = logId8Of(log.logId);
   const where = `lake ${topic}`;
@@ -66,8 +68,8 @@ export async function scanLogTopic(options: LogScanOptions): Promise<LogTopic> {
       // Taken off, so that what is left in the end has no record.
       own.set(offset, 0);
     } else {
-      const range = lakeRange(partition);
-      if (range === undefined || offset >= range.to) result.notYetWritten++;
+      const writtenTo = Math.max(lakeRange(partition)?.to ?? 0, lakeCommitted.get(partition) ?? 0);
+      if (offset >= writtenTo) result.notYetWritten++;
       else {
         let lacking = result.lacking.get(partition);
         if (lacking === undefined) result.lacking.set(partition, lacking = new OffsetSet());

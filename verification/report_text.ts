@@ -130,7 +130,7 @@ function engineBlock({ engine, seats, differences }: VerificationReport): string
             "waiting for their flight": bookings.waiting,
             "not yet processed": bookings.not_yet_processed,
             "without a trace": bookings.missing,
-          }).flatMap(([what, number]) => number === 0 ? [] : [`${count(number)} ${what}`]),
+          }).flatMap(([what, number]) => number === 0 ? [] : [`${what} ${count(number)}`]),
         ]),
       ].join(", "),
       mark(!bad.has("engine")),
@@ -152,7 +152,7 @@ function deadLettersBlock({ dead_letters }: VerificationReport): string {
 
 function differencesBlock({ differences }: VerificationReport): string {
   const lines = differences.flatMap(({ where, kind, count: number, examples }) => [
-    `${BAD} ${where}: ${kind === "absent" ? "absent" : `${count(number)} ${kind}`}`,
+    `${BAD} ${where}: ${kind === "absent" ? "absent" : `${count(number)} × ${kind}`}`,
     ...examples.map((example) => `    ${shortened(example)}`),
     ...(number > examples.length && examples.length > 0
       ? [`    … and ${count(number - examples.length)} more`]

@@ -54,19 +54,35 @@ export function shownCell(table: GoldTable, index: number, cell: Cell): string {
     return new Date(cell).toISOString();
   }
   const text = String(cell);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }
+
+const SHOWN_LENGTH = 60;
 
 /** What differs between two rows, for a person. */
 export function shownChanges(table: GoldTable, found: Row, expected: Row): string {
   const changes: string[] = [];
   for (const [index, { name }] of table.columns.entries()) {
-    if (Object.is(found[index], expected[index])) continue;
-    changes.push(
-      `${name} is ${shownCell(table, index, found[index]!)}, the lake says ${
-        shownCell(table, index, expected[index]!)
-      }`,
-    );
+    const [is, should] = [found[index]!, expected[index]!];
+    if (Object.is(is, should)) continue;
+    const texts = typeof is === "string" && typeof should === "string"
+      ? aroundDifference(is, should)
+      : [shownCell(table, index, is), shownCell(table, index, should)];
+    changes.push(`${name} is ${texts[0]}, the lake says ${texts[1]}`);
   }
   return changes.join("; ");
+}
+
+const SHOWN_BEFORE = 30;
+
+/** Two long texts, cut so that the place where they part is seen. */
+function aroundDifference(a: string, b: string): [string, string] {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  const from = Math.max(0, at - SHOWN_BEFORE);
+  const cut = (text: string) => {
+    const part = text.slice(from, from + SHOWN_LENGTH);
+    return `${from > 0 ? "…" : ""}${part}${from + SHOWN_LENGTH < text.length ? "…" : ""}`;
+  };
+  return [cut(a), cut(b)];
 }

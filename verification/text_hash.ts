@@ -30,10 +30,13 @@ export function hash64(text: string): void {
 /** 32-bit hash of a text from `start` to `end`; never 0, so that 0 can stand for "none". */
 export function hash32(text: string, start = 0, end = text.length): number {
   let h = 0x811c9dc5;
-  for (let i = start; i < end; i++) {
-    h = Math.imul(h ^ text.charCodeAt(i), 0x9e3779b1);
+  let i = start;
+  // Two units a step: this is most of the work of comparing texts.
+  for (; i + 1 < end; i += 2) {
+    h = Math.imul(h ^ text.charCodeAt(i) ^ (text.charCodeAt(i + 1) << 16), 0x9e3779b1);
     h = (h << 13) | (h >>> 19);
   }
+  if (i < end) h = Math.imul(h ^ text.charCodeAt(i), 0x85ebca77);
   return (finalize(h ^ (end - start)) >>> 0) || 1;
 }
 

@@ -2,7 +2,7 @@
  * Reconciles log, lake, gold tables and warehouse, while the pipeline runs or stands still.
  *
  * The order makes the cut consistent: whatever is read later holds at least what was read before.
- * 1. The consumer's positions, before its outputs.
+ * 1. The consumer's and the lake writer's positions, before their outputs.
  * 2. Of each topic its tables, then the lake, then the log. Each is compared as far as the one before it says.
  *    Outputs (metrics, promotions) come before inputs, so that an output's input is always there.
  * 3. Dead letters last: what the lake's files leave out was stored there before the files appeared.
@@ -149,7 +149,7 @@ class Verification {
       this.#findings.add(name, "absent", given.absent);
       return { state: "absent", detail: given.absent };
     };
-    const lake = await isFolder(rawFolder)
+    const lake = await hasTopicFolder(rawFolder)
       ? undefined
       : { absent: `There is no lake at "${rawFolder}" yet: start the lake writer with deno task lake` };
     const server = !isAbsent(warehouse) && warehouse.embedded ? "embedded" : "Postgres";
@@ -209,6 +209,7 @@ class Verification {
       log: this.#log,
       lake,
       findings: this.#findings,
+      lakeCommitted: this.#audit.lakeCommitted(topic),
       take: (record, inLake) => {
         if (!inLake) this.#audit.takeRecord(record);
       },
@@ -222,7 +223,7 @@ class Verification {
     const logId8 = logId8Of(this.#log!.logId);
     let beforeTheLake = 0;
     for (const [partition, offsets] of log.lacking) {
-      const from = ranges.get(rangeKey(logId8, partition))!.from;
+      const from = ranges.get(rangeKey(logId8, partition))?.from ?? Infinity;
       for (const offset of offsets) {
         if (this.#audit.isRefused(topic, partition, offset)) continue;
         // Another lake writer came before ours: its files hold what ours do not.
@@ -271,13 +272,15 @@ class Verification {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function hasTopicFolder(rawFolder: string): Promise<boolean> {
   try {
-    return (await Deno.stat(path)).isDirectory;
+    for await (const entry of Deno.readDir(rawFolder)) {
+      if (entry.isDirectory && TOPICS.includes(entry.name)) return true;
+    }
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+  return false;
 }
 
 /** Bytes of a topic's raw files now, for the progress. */

@@ -1,0 +1,354 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import pl from "nodejs-polars";
+import { inventoryMetricsExample } from "../../events/inventory_metrics.ts";
+import { promoDecisionExample } from "../../events/promo_decisions.ts";
+import { bookingExample } from "../../events/bookings.ts";
+import type { VerificationReport } from "../../verification/report.ts";
+import { booking, FLIGHTS, record, SEATS, withPipeline } from "./_small_pipeline.ts";
+import type { SmallPipeline } from "./_small_pipeline.ts";
+
+function shown(report: VerificationReport): string {
+  return JSON.stringify(report.differences, null, 1);
+}
+
+function assertAgrees(report: VerificationReport): void {
+  ok(report.agrees, shown(report));
+}
+
+/** The report must name exactly these differences (`where: kind`), and an example must match. */
+function assertFound(report: VerificationReport, expected: Record<string, RegExp>): void {
+  equal(report.agrees, false);
+  deepEqual(
+    report.differences.map(({ where, kind }) => `${where}: ${kind}`).sort(),
+    Object.keys(expected).sort(),
+    shown(report),
+  );
+  for (const { where, kind, examples, count } of report.differences) {
+    ok(count > 0);
+    match(examples.join("\n"), expected[`${where}: ${kind}`]!);
+  }
+}
+
+Deno.test("a pipeline that has done its work agrees, to the last record and cent", () =>
+  withPipeline(async (pipeline) => {
+    const report = await pipeline.verify({ deep: true, complete: true });
+    assertAgrees(report);
+    const bookings = report.topics.find(({ topic }) => topic === "bookings")!;
+    // 3 × 8 bookings, a cancellation, a duplicate, two without a key, one that waits, two that are refused.
+    equal(bookings.log_records, 31);
+    equal(bookings.lake_lines, 29);
+    equal(bookings.dead_letters, 2);
+    equal(bookings.distinct_ids, 27);
+    deepEqual(report.engine.bookings, {
+      evaluated: 27,
+      duplicates: 1,
+      dead_letters: 0,
+      waiting: 1,
+      not_yet_processed: 0,
+      missing: 0,
+    });
+    // Each flight: passengers 1 2 3 1 2 3 1 2; b0-1 (2) is given back, the two without a key add 1 each.
+    equal(report.seats.sold, 3 * 15 - 2 + 2);
+    equal(report.engine.promotions, report.engine.flights_with_promotions);
+    ok(report.engine.promotions > 0);
+    deepEqual(report.revenue.map(({ sink, currency, expected }) => `${sink} ${currency} ${expected}`), [
+      // 8 + 8 + two without a key + the one that waits, at 100; then 8.
+      "gold EUR 800.00",
+      "gold GBP 1900.00",
+    ]);
+    const letters = report.dead_letters.map(({ group, reason, letters, sources }) =>
+      `${group} ${reason} ${letters} ${sources}`
+    );
+    deepEqual(letters, [
+      "inventory-engine invalid_json 1 1",
+      "inventory-engine out_of_range 1 1",
+      "lake-writer invalid_json 1 1",
+      "lake-writer out_of_range 1 1",
+    ]);
+  }));
+
+Deno.test("what is not written yet is no difference, unless the pipeline is said to be complete", () =>
+  withPipeline(async (pipeline) => {
+    await pipeline.append([booking("late", FLIGHTS[1]!, 2)]);
+    const report = await pipeline.verify();
+    assertAgrees(report);
+    equal(report.topics.find(({ topic }) => topic === "bookings")!.not_yet_written, 1);
+    equal(report.engine.bookings!.not_yet_processed, 1);
+    const complete = await pipeline.verify({ complete: true });
+    deepEqual(complete.differences.map(({ where, kind, count }) => `${where} ${kind} ${count}`), [
+      "lake bookings not yet written 1",
+      "engine not yet processed 1",
+    ]);
+    // The lake has it, the tables do not: each part is compared as far as it says it has come.
+    await pipeline.consume();
+    await pipeline.writeLake();
+    const behind = await pipeline.verify();
+    assertAgrees(behind);
+    const table = behind.tables.find(({ table }) => table === "fact_booking")!;
+    equal(table.gold!.not_yet_written, 1);
+    await pipeline.runEtl();
+    assertAgrees(await pipeline.verify({ complete: true }));
+  }));
+
+Deno.test("gold tables that are ahead of the ETL's state agree: a run is under way", () =>
+  withPipeline(async (pipeline) => {
+    const state = `${pipeline.folders.gold}/_etl_state.json`;
+    const before = Deno.readTextFileSync(state);
+    await pipeline.append([
+      booking("late", FLIGHTS[1]!, 2),
+      record("flight_lifecycle", {
+        event_type: "FlightCancelled",
+        event_time: "2025-11-24T12:00:00.000Z",
+        flight_id: FLIGHTS[2],
+      }),
+    ]);
+    await pipeline.writeLake();
+    await pipeline.runEtl();
+    Deno.writeTextFileSync(state, before);
+    const report = await pipeline.verify();
+    assertAgrees(report);
+    match(report.notes.join(), /3 rows are newer than the ETL's state/);
+  }));
+
+Deno.test("events of another program's files are expected in the tables, a torn last line is not", () =>
+  withPipeline(async (pipeline) => {
+    const line = (id: string) => JSON.stringify({ ...bookingExample, booking_id: id });
+    const path = `${pipeline.folders.raw}/bookings/2025-11-28_14.jsonl`;
+    Deno.writeTextFileSync(path, `${line("python-1")}\nnot an event\n${line("python-2")}\n${line("torn")}`);
+    assertAgrees(await pipeline.verify());
+    await pipeline.runEtl();
+    const report = await pipeline.verify();
+    assertAgrees(report);
+    equal(report.topics.find(({ topic }) => topic === "bookings")!.foreign_lines, 3);
+    match(report.notes.join(), /line 2 cannot be used/);
+  }));
+
+/** A damage, and what must be said about it and nothing else. */
+interface Damage {
+  name: string;
+  damage: (pipeline: SmallPipeline) => void | Promise<void>;
+  deep?: boolean;
+  found: Record<string, RegExp>;
+}
+
+const withoutLine = (text: string, marker: string) =>
+  text.split("\n").filter((line) => !line.includes(marker)).join("\n");
+
+/** Rewrites a gold table. */
+function editGold(pipeline: SmallPipeline, table: string, edit: (frame: pl.DataFrame) => pl.DataFrame): void {
+  const path = `${pipeline.folders.gold}/${table}.parquet`;
+  edit(pl.readParquet(path)).writeParquet(path, { compression: "zstd" });
+}
+
+const DAMAGES: Damage[] = [
+  {
+    name: "a line removed from the lake",
+    damage: (pipeline) => pipeline.editRaw("bookings", '"b1-3"', (text) => withoutLine(text, '"b1-3"')),
+    found: {
+      "lake bookings: missing": /^partition \d offset \d+$/,
+      "lake bookings: manifest": /has \d lines, its manifest says \d/,
+      "gold fact_booking: unexpected": /booking_id b1-3, passenger_number 1/,
+      "gold fact_booking: revenue": /GBP: passengers' prices sum to 1900\.00, .* the lake says 1800\.00/,
+    },
+  },
+  {
+    name: "a price changed in the lake",
+    damage: (pipeline) =>
+      pipeline.editRaw("bookings", '"b1-3"', (text) => text.replace(/("b1-3".*?"total_price":)100/, "$1101")),
+    found: {
+      "lake bookings: changed": /partition \d offset \d+ is not what the log holds/,
+      "gold fact_booking: changed":
+        /booking_id b1-3, passenger_number 1: total_price is 100\.00, the lake says 101\.00; passenger_price is 100\.00/,
+      "gold fact_booking: revenue": /the lake says 1901\.00/,
+    },
+  },
+  {
+    name: "a field changed in the lake that no table has, with --deep",
+    deep: true,
+    damage: (pipeline) =>
+      pipeline.editRaw(
+        "seat_inventory",
+        '"available_seats":20',
+        (text) => text.replace('"available_seats":20', '"available_seats":21'),
+      ),
+    found: {
+      "lake seat_inventory: changed": /is not what the log holds/,
+      "lake seat_inventory: manifest": /has another SHA-256/,
+    },
+  },
+  {
+    name: "a broken line",
+    damage: (pipeline) => pipeline.editRaw("bookings", '"b1-3"', (text) => text.replace('"b1-3"', '"b1-3')),
+    found: {
+      "lake bookings: broken": /line \d+: The value is not JSON/,
+      "lake bookings: manifest": /bytes, its manifest says/,
+      "lake bookings: missing": /offset/,
+      "gold fact_booking: unexpected": /b1-3/,
+      "gold fact_booking: revenue": /1800\.00/,
+    },
+  },
+  {
+    name: "a file doubled under another hour",
+    damage(pipeline) {
+      const [path] = pipeline.rawFiles("bookings");
+      Deno.copyFileSync(path!, path!.replace(/\d\d\.([0-9a-f]{8}\.p)/, "99.$1"));
+    },
+    found: {
+      "lake bookings: overlap": /are in two files/,
+      "lake bookings: doubled": /partition \d offset \d+, again in/,
+    },
+  },
+  {
+    name: "a file doubled under a name of its own",
+    damage(pipeline) {
+      const [path] = pipeline.rawFiles("promo_decisions");
+      Deno.copyFileSync(path!, `${pipeline.folders.raw}/promo_decisions/copy.jsonl`);
+    },
+    found: {
+      "lake promo_decisions: doubled": /again in copy\.jsonl line 1/,
+      "engine: promo_decisions doubled": /again in copy\.jsonl/,
+    },
+  },
+  {
+    name: "a file removed",
+    damage: (pipeline) => Deno.removeSync(pipeline.rawFiles("inventory_metrics")[0]!),
+    found: {
+      "lake inventory_metrics: file gone": /is in the manifest \(\d lines\) and not there/,
+      "lake inventory_metrics: missing": /offset/,
+      "gold fact_inventory_metrics: unexpected": /event_id /,
+    },
+  },
+  {
+    name: "all files of a topic removed, and their manifest",
+    damage: (pipeline) => Deno.removeSync(`${pipeline.folders.raw}/seat_inventory`, { recursive: true }),
+    found: { "lake seat_inventory: missing": /offset 0/ },
+  },
+  {
+    name: "a line moved to another partition's file",
+    damage: (pipeline) =>
+      pipeline.editRaw("bookings", '"b1-3"', (text) => text.replace(/("b1-3".*?"_partition":)\d/, "$17")),
+    found: {
+      "lake bookings: misplaced": /says partition 7/,
+      "lake bookings: missing": /offset/,
+      "gold fact_booking: unexpected": /b1-3/,
+      "gold fact_booking: revenue": /1800\.00/,
+    },
+  },
+  {
+    name: "a gold row removed",
+    damage: (pipeline) =>
+      editGold(pipeline, "fact_booking", (frame) => frame.filter(pl.col("booking_id").neq(pl.lit("b2-0")))),
+    found: {
+      "gold fact_booking: missing": /booking_id b2-0, passenger_number 1/,
+      "gold fact_booking: revenue": /EUR: passengers' prices sum to 700\.00/,
+    },
+  },
+  {
+    name: "a gold row changed",
+    damage: (pipeline) =>
+      editGold(
+        pipeline,
+        "fact_inventory_metrics",
+        (frame) => frame.withColumns(pl.col("load_factor").add(0.5).alias("load_factor")),
+      ),
+    found: { "gold fact_inventory_metrics: changed": /load_factor is 0\.\d+, the lake says 0\.\d+/ },
+  },
+  {
+    name: "a gold row doubled",
+    damage: (pipeline) => editGold(pipeline, "fact_promotions", (frame) => pl.concat([frame, frame.head(1)])),
+    found: { "gold fact_promotions: doubled": /event_id / },
+  },
+  {
+    name: "a flight's status changed in gold",
+    damage: (pipeline) =>
+      editGold(pipeline, "dim_flight", (frame) => frame.withColumns(pl.lit("arrived").alias("status"))),
+    found: {
+      "gold dim_flight: changed": /flight_id .*: status is arrived, the lake says (scheduled|delayed)/,
+    },
+  },
+  {
+    name: "a gold table that is no Parquet",
+    damage: (pipeline) => Deno.writeTextFileSync(`${pipeline.folders.gold}/fact_booking.parquet`, "broken"),
+    found: { "gold fact_booking: unreadable": /Build it anew: deno task etl --full/ },
+  },
+  {
+    name: "a flight oversold",
+    async damage(pipeline) {
+      await pipeline.append([booking("too-many", FLIGHTS[1]!, SEATS)]);
+      await pipeline.consume();
+      await pipeline.writeLake();
+      await pipeline.runEtl();
+    },
+    found: {
+      "seats: flights oversold by their bookings": /AF12_2025-11-28 has 55 seats sold of 40/,
+      "seats: flights oversold by their metrics": /AF12_2025-11-28 had 55 of 40 seats booked/,
+    },
+  },
+  {
+    name: "a second promotion of a flight",
+    damage: (pipeline) =>
+      pipeline.append([
+        record("promo_decisions", { ...promoDecisionExample, flight_id: FLIGHTS[0], event_id: undefined }),
+      ]),
+    found: { "promotions: too many": /BA210_2025-11-28 has 2, at most 1/ },
+  },
+  {
+    name: "metrics of one booking twice",
+    damage: (pipeline) =>
+      pipeline.withLog((log) =>
+        pipeline.append([
+          record("inventory_metrics", {
+            ...inventoryMetricsExample,
+            event_id: `bookings-1-0-0@${log.logId.slice(0, 8)}`,
+          }),
+        ])
+      ),
+    found: { "engine: inventory_metrics doubled": /bookings-1-0-0@[0-9a-f]{8}, again in inventory_metrics-/ },
+  },
+  {
+    name: "an output without an input",
+    damage: (pipeline) =>
+      pipeline.withLog((log) =>
+        pipeline.append([
+          record("inventory_metrics", {
+            ...inventoryMetricsExample,
+            event_id: `bookings-1-999-0@${log.logId.slice(0, 8)}`,
+          }),
+        ])
+      ),
+    found: { "engine: inventory_metrics without input": /bookings-1-999 of log [0-9a-f]{8} does not exist/ },
+  },
+  {
+    name: "a booking that the consumer passed over",
+    damage: (pipeline) =>
+      pipeline.withLog(async (log) => {
+        await pipeline.append([booking("passed-over", FLIGHTS[0]!, 1)]);
+        const ends = await log.ranges(["bookings"]);
+        await log.commitOffsets(
+          "inventory-engine",
+          ends.map(({ topic, partition, end }) => ({ topic, partition, offset: end })),
+        );
+      }),
+    found: { "engine: booking not evaluated": /bookings-\d-\d+ led to no metrics and is no dead letter/ },
+  },
+];
+
+for (const { name, damage, deep = false, found } of DAMAGES) {
+  Deno.test(`it is found and named: ${name}`, () =>
+    withPipeline(async (pipeline) => {
+      await damage(pipeline);
+      assertFound(await pipeline.verify({ deep }), found);
+    }));
+}
+
+Deno.test("parts that are absent are differences, parts that are skipped are not", () =>
+  withPipeline(async (pipeline) => {
+    const report = await pipeline.verify({
+      log: { skipped: true },
+      goldFolder: { absent: "There are no gold tables yet" },
+      rawFolder: `${pipeline.root}/nowhere`,
+    });
+    assertFound(report, { "gold: absent": /no gold tables yet/, "lake: absent": /There is no lake at/ });
+    equal(report.parts.log.state, "skipped");
+    assertAgrees(await pipeline.verify({ log: { skipped: true } }));
+  }));
