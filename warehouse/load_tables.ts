@@ -10,13 +10,14 @@
  * @module
  */
 
-import { createReadStream } from "node:fs";
-import type { Writable } from "node:stream";
+import { copyFile, LoadFailedError } from "./_copy_file.ts";
 import type { SqlTransaction, Warehouse } from "./connect.ts";
 import { ensureTables } from "./ensure_tables.ts";
 import type { GoldTable } from "./gold_tables.ts";
 import { assertLease } from "./lease.ts";
 import type { Lease } from "./lease.ts";
+
+export { LoadFailedError };
 
 /** Rows that are to go into one table. */
 export interface TableRows {
@@ -64,11 +65,6 @@ export type LoadedRows = Record<string, number>;
 /** The tables changed their shape since it was decided what to load: decide again. */
 export class TablesChangedError extends Error {
   override name = "TablesChangedError";
-}
-
-/** The load broke off; nothing of it is stored. */
-export class LoadFailedError extends Error {
-  override name = "LoadFailedError";
 }
 
 /** The watermark that is stored; empty: the tables are to be filled in full. */
@@ -168,6 +164,8 @@ async function transactionId(tx: SqlTransaction): Promise<string> {
   const [row] = await tx<{ id: string }[]>`select txid_current()::text as id`;
   return row!.id;
 }
+
+const COPY_STALL_MS = 60_000;
 
 /** From so many rows on, an empty table gets its indexes after its rows: about twice as fast. */
 const BULK_ROWS = 50_000;
@@ -285,71 +283,4 @@ async function fill(
     stallMs: options.copyStallMs ?? COPY_STALL_MS,
     onShare: (share) => report(Math.round(rows.rows * share)),
   });
-}
-
-const COPY_STALL_MS = 60_000;
-
-interface CopyOptions {
-  file: string;
-  table: string;
-  stallMs: number;
-  onShare: (share: number) => void;
-}
-
-/** Sends a file down a `COPY`, and settles whatever the server does. */
-async function copyFile(
-  warehouse: Warehouse,
-  tx: SqlTransaction,
-  statement: string,
-  options: CopyOptions,
-): Promise<void> {
-  const { file, table, stallMs, onShare } = options;
-  const { size } = await Deno.stat(file);
-  const query = tx.unsafe(statement);
-  const copy = await query.writable() as unknown as Writable;
-  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let refused = false;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      // The driver has resolved the query when the COPY began, and drops what the server says of the rows (postgres
-      // issue 1173): it still calls this, which tells us.
-      Object.assign(query, {
-        reject: (error: unknown) => {
-          refused = true;
-          reject(error);
-        },
-      });
-      const alive = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          reject(new LoadFailedError(`The warehouse took no rows of ${table} for ${stallMs / 1000} s`));
-        }, stallMs);
-      };
-      alive();
-      let bytes = 0;
-      source.on("data", (chunk) => {
-        onShare((bytes += chunk.length) / size);
-        alive();
-      });
-      source.on("error", reject);
-      copy.on("error", reject);
-      copy.on("finish", resolve);
-      source.pipe(copy);
-    });
-  } catch (error) {
-    source.destroy();
-    // A server that has not answered may still wait for rows: closing the connection surely ends the transaction.
-    if (!refused) await warehouse.sql.end({ timeout: 0 });
-    if (error instanceof LoadFailedError) throw error;
-    const { name, message } = error as Error;
-    throw new LoadFailedError(
-      name === "PostgresError"
-        ? `The warehouse refused rows of ${table}: ${message}. Nothing of this run is stored there`
-        : `The connection to the warehouse broke while it took rows of ${table} (${message}): nothing of this run is stored there`,
-      { cause: error },
-    );
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,6 @@
 /**
  * A run of the ETL that dies where it is told to, as if by a power cut: `LAKE STEP` or, with a warehouse,
- * `LAKE load URL embedded|real`. Prints the steps that it passed.
+ * `LAKE load URL embedded|real`. `FULL=1` builds all anew. Prints the steps that it passed.
  */
 
 import { runEtl } from "../../etl/etl_run.ts";
@@ -18,6 +18,7 @@ await runEtl({ raw: `${root}/raw`, gold: `${root}/gold`, rejected: `${root}/reje
     console.log(step);
     if (step === deadlyStep) die();
   },
+  full: Deno.env.get("FULL") === "1",
   onLoad: () => {
     if (deadlyStep === "load") die();
   },

@@ -5,12 +5,22 @@ import { booking, cancellation, metrics, promotion, scheduled, withLake } from "
 import type { TestLake } from "./_etl_support.ts";
 import { goldContent, warehouseContent } from "./_warehouse_content.ts";
 
+interface KilledRun {
+  signal: Deno.Signal | null;
+  /** The steps that it passed. */
+  steps: string[];
+}
+
 async function killedRun(
   lake: TestLake,
-  ...args: string[]
-): Promise<{ signal: Deno.Signal | null; steps: string[] }> {
+  step: string,
+  options: { full?: boolean; warehouse?: string[] } = {},
+): Promise<KilledRun> {
+  const { full = false, warehouse = [] } = options;
+  const script = new URL("./_killed_run.ts", import.meta.url).pathname;
   const { signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", new URL("./_killed_run.ts", import.meta.url).pathname, lake.root, ...args],
+    args: ["run", "-A", "-q", script, lake.root, step, ...warehouse],
+    env: { FULL: full ? "1" : "" },
     stdin: "null",
   }).output();
   const steps = new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
@@ -73,9 +83,7 @@ Deno.test("kill -9 in the middle of a rebuild, and the next run builds all anew"
     const gone = lake.seal("bookings", [booking("B9")], { partition: 2 });
     await lake.build();
     Deno.removeSync(gone);
-    // As --full does first: without a state nothing that stands there is trusted.
-    Deno.removeSync(`${lake.folders.gold}/_etl_state.json`);
-    equal((await killedRun(lake, "table dim_flight")).signal, "SIGKILL");
+    equal((await killedRun(lake, "table dim_flight", { full: true })).signal, "SIGKILL");
     const { rebuilt } = await runEtl(lake.folders);
     equal(rebuilt, true);
     deepEqual(lake.rows("fact_booking").map((row) => row.booking_id), ["B1", "B2"]);
@@ -92,7 +100,7 @@ onEachWarehouse(
       const before = await warehouseContent(target);
       moreEvents(lake);
       const engine = target.embedded ? "embedded" : "real";
-      equal((await killedRun(lake, "load", target.url, engine)).signal, "SIGKILL");
+      equal((await killedRun(lake, "load", { warehouse: [target.url, engine] })).signal, "SIGKILL");
       deepEqual(await warehouseContent(target), before);
       // A dead run holds its lease until it expires; here it is given back by hand.
       const warehouse = await target.open(1);

@@ -122,6 +122,6 @@ Deno.test("the gold tables do not depend on how runs cut the lake", async () => 
         });
       },
     ),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 15, endOnFailure: true },
   );
 });
