@@ -1,5 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import pl from "nodejs-polars";
+import type { EventLog } from "../../event_log/event_log.ts";
+import { flightLifecycleExample } from "../../events/flight_lifecycle.ts";
 import { inventoryMetricsExample } from "../../events/inventory_metrics.ts";
 import { promoDecisionExample } from "../../events/promo_decisions.ts";
 import { bookingExample } from "../../events/bookings.ts";
@@ -109,6 +111,40 @@ Deno.test("gold tables that are ahead of the ETL's state agree: a run is under w
     assertAgrees(report);
     match(report.notes.join(), /3 rows are newer than the ETL's state/);
   }));
+
+Deno.test("outputs that come while all is read are found: a booking's flight became known meanwhile", () =>
+  withPipeline((pipeline) =>
+    pipeline.withLog(async (log) => {
+      let rangesAsked = 0;
+      const meanwhile: EventLog = {
+        engine: log.engine,
+        logId: log.logId,
+        createTopics: (specs) => log.createTopics(specs),
+        listTopics: () => log.listTopics(),
+        deleteTopics: (names) => log.deleteTopics(names),
+        committedOffsets: (group, topics) => log.committedOffsets(group, topics),
+        commitOffsets: (group, positions) => log.commitOffsets(group, positions),
+        appender: () => log.appender(),
+        transactor: (id) => log.transactor(id),
+        reader: (options) => log.reader(options),
+        member: (options) => log.member(options),
+        close: () => log.close(),
+        async ranges(topics) {
+          // The last topic: metrics and bookings have been read.
+          if (topics[0] === "dead_letters" && rangesAsked++ === 0) {
+            const flight = { ...flightLifecycleExample, flight_id: "XX9_2025-11-28" };
+            await pipeline.append([record("flight_lifecycle", flight)]);
+            await pipeline.consume();
+          }
+          return await log.ranges(topics);
+        },
+      };
+      const report = await pipeline.verify({ log: meanwhile });
+      assertAgrees(report);
+      equal(report.engine.bookings!.waiting, 0);
+      equal(report.engine.bookings!.evaluated, 28);
+    })
+  ));
 
 Deno.test("events of another program's files are expected in the tables, a torn last line is not", () =>
   withPipeline(async (pipeline) => {
