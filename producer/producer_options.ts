@@ -27,7 +27,7 @@ const COMMAND_LINE = {
       type: "text",
       value: "DATE",
       description:
-        "When simulated time begins, UTC: 2025-11-24 or 2025-11-24T08:00:00Z; it then runs at --speed while the producer does (default: now, and it goes on while the producer is away)",
+        "When simulated time begins, UTC: 2025-11-24 or 2025-11-24T08:00:00Z; it then runs at --speed while the producer does (default: now, and it goes on while the producer is away; with --rate: a year ago)",
     },
     "flights-per-day": {
       type: "text",

@@ -18,7 +18,8 @@
  */
 
 import type { EventLog, NewRecord, PartitionOffset, Transactor } from "../event_log/event_log.ts";
-import { GROUPS } from "../events/topics.ts";
+import { partitionOf } from "../event_log/partitioner.ts";
+import { GROUPS, PARTITIONS } from "../events/topics.ts";
 import { applyDecisions, DecisionListener, type FeedbackResult } from "./feedback.ts";
 import type { EventRecord } from "./flight_simulation.ts";
 import { fromLog } from "./log_failure.ts";
@@ -35,7 +36,8 @@ import {
   tombstone,
 } from "./producer_state.ts";
 import { Simulation } from "./simulation.ts";
-import { firstCursor } from "./simulation_cursor.ts";
+import { firstCursor, type SimulationCursor } from "./simulation_cursor.ts";
+import type { Promotion } from "./fares.ts";
 
 const TRANSACTOR_ID = "airline-producer";
 
@@ -104,13 +106,7 @@ export class ProducerSession {
       const startMs = stored?.startMs ?? choices.startDateMs ?? Math.floor(nowMs / 1000) * 1000;
       const begun: ProducerState = stored ??
         { choices: chosen, startMs, cursor: firstCursor(startMs), promotions: new Map() };
-      const simulation = new Simulation({
-        source: flights.sourceFrom(startMs),
-        startMs,
-        historyFromMs: startMs - choices.backfillMs - choices.bookingHorizonMs,
-        cursor: begun.cursor,
-        promotions: begun.promotions,
-      });
+      const simulation = simulationOf(choices, flights, begun);
       // Iteration 1 knows no promotions.
       const listener = choices.profile === "iteration-1"
         ? undefined
@@ -166,4 +162,26 @@ export class ProducerSession {
     await this.#listener?.close().catch(() => {});
     await this.#transactor.close().catch(() => {});
   }
+}
+
+/** The simulation of the choices, as it goes on from a state; each partition's flights are a group of their own. */
+export function simulationOf(
+  choices: SimulationChoices,
+  flights: LoadedFlights,
+  state: {
+    startMs: number;
+    cursor?: SimulationCursor;
+    promotions?: ReadonlyMap<string, readonly Promotion[]>;
+  },
+): Simulation {
+  const { startMs, cursor, promotions } = state;
+  return new Simulation({
+    source: flights.sourceFrom(startMs),
+    startMs,
+    historyFromMs: startMs - choices.backfillMs - choices.bookingHorizonMs,
+    groups: PARTITIONS,
+    groupOf: (flightId) => partitionOf(flightId, PARTITIONS),
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(promotions === undefined ? {} : { promotions }),
+  });
 }

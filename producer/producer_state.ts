@@ -15,7 +15,7 @@ import { formatInstant, parseInstant } from "../events/instant.ts";
 import { OperatorError } from "../process/run_process.ts";
 import type { Promotion } from "./fares.ts";
 import type { SimulationChoices } from "./producer_options.ts";
-import type { SimulationCursor } from "./simulation_cursor.ts";
+import type { HistoryCursor, SimulationCursor } from "./simulation_cursor.ts";
 
 export const STATE_TOPIC = "airline-producer-state";
 
@@ -189,7 +189,7 @@ interface StoredClock {
   start_time: string;
   simulated_time: string;
   sent_at_time: number;
-  history: { flight: number; events: number };
+  history: HistoryCursor;
 }
 
 interface StoredPromotion {

@@ -2,8 +2,9 @@
  * All flights of a profile as one stream of events that can be stopped and taken up anywhere.
  *
  * Live flights take turns in the order of event time. Flights that were on sale or gone already when the
- * simulation began first send their history, one flight after another, each in the order of event time; such a
- * flight then joins the live ones. How far all this has come is a {@link SimulationCursor}; from the same options,
+ * simulation began first send their history, group after group, each group in the order of event time; it is live
+ * as soon as its history is out. A group is what shares a partition of the log, so that every partition is in
+ * the order of event time, whatever is filled in beside live events. How far all this has come is a {@link SimulationCursor}; from the same options,
  * cursor and promotions the rest is the same, byte for byte.
  *
  * @module
@@ -26,6 +27,9 @@ export interface SimulationOptions {
   startMs: number;
   /** Flights whose sale opened before `startMs` send their history if it opened in `[historyFromMs, startMs)`. */
   historyFromMs: number;
+  /** Into how many groups history is split, and a flight's group, from 0 on. Default: a single one. */
+  groups?: number;
+  groupOf?: (flightId: string) => number;
   /** Where to go on. Default: the beginning. */
   cursor?: SimulationCursor;
   /** Promotions received so far, by flight. */
@@ -41,26 +45,40 @@ export type PromotionEffect =
 export class Simulation {
   readonly #source: FlightSource;
   readonly #queue = new FlightQueue();
-  readonly #history: SimulatedFlight[];
+  readonly #historyFromMs: number;
+  readonly #groups: number;
+  readonly #groupOf: (flightId: string) => number;
+  /** Flights of each group that have a history from before the start. */
+  readonly #historyFlights: number[];
   readonly #cursor: SimulationCursor;
   readonly #promotions: Map<string, readonly Promotion[]>;
   #ended: string[] = [];
-  /** The history being sent. */
-  #sending: FlightSimulation | undefined;
+  /** The flights of the group whose history is being sent; its promotions since the round began. */
+  #sending: FlightQueue | undefined;
+  readonly #promotedMeanwhile = new Set<string>();
+  /** Its flights that came to their end in this round: a restart within the round needs their promotions yet. */
+  #endedInRound: string[] = [];
   /** Sales that open before this are in the queue. */
   #loadedUntilMs: number;
 
   constructor(options: SimulationOptions) {
-    const { source, startMs, historyFromMs, cursor = firstCursor(startMs), promotions } = options;
+    const { source, startMs, historyFromMs, groups = 1, groupOf = () => 0, promotions } = options;
+    const { cursor = firstCursor(startMs) } = options;
     this.#source = source;
+    this.#historyFromMs = historyFromMs;
+    this.#groups = historyFromMs < startMs ? groups : 0;
+    this.#groupOf = groupOf;
     this.#cursor = { ...cursor, history: { ...cursor.history } };
     this.#promotions = new Map(promotions);
-    this.#history = inHistoryOrder(source.openingBetween(historyFromMs, startMs), startMs);
-    for (const flight of this.#history.slice(0, cursor.history.flight)) this.#join(flight);
-    const openedFromMs = Math.max(startMs, cursor.timeMs - source.lifeMsMax);
+    const past = source.openingBetween(historyFromMs, startMs);
+    this.#historyFlights = Array.from(
+      { length: this.#groups },
+      (_, group) => past.filter(({ flightId }) => groupOf(flightId) === group).length,
+    );
     this.#loadedUntilMs = Math.max(startMs, cursor.timeMs) + DAY_MS;
-    for (const flight of source.openingBetween(openedFromMs, this.#loadedUntilMs)) this.#join(flight);
-    for (let n = 0; n < cursor.sentAtTime; n++) this.#skipFirst();
+    this.#joinOpening(Math.min(historyFromMs, startMs), startMs);
+    this.#joinOpening(Math.max(startMs, cursor.timeMs - source.lifeMsMax), this.#loadedUntilMs);
+    for (let n = 0; n < cursor.sentAtTime; n++) skipFirstOf(this.#queue);
   }
 
   /** How far the simulation has come. */
@@ -68,9 +86,16 @@ export class Simulation {
     return { ...this.#cursor, history: { ...this.#cursor.history } };
   }
 
-  /** Flights whose history was sent, and how many there are. */
+  /** Flights whose history was sent, judged by the time it has reached, and how many there are. */
   get history(): { done: number; total: number } {
-    return { done: this.#cursor.history.flight, total: this.#history.length };
+    const total = this.#historyFlights.reduce((sum, flights) => sum + flights, 0);
+    const { group, untilMs } = this.#cursor.history;
+    if (group >= this.#groups) return { done: total, total };
+    const before = this.#historyFlights.slice(0, group).reduce((sum, flights) => sum + flights, 0);
+    const reachedMs = Math.min(this.#sending?.first?.simulation.nextMs ?? this.#historyFromMs, untilMs);
+    const share = (reachedMs - this.#historyFromMs) / (untilMs - this.#historyFromMs);
+    const done = before + Math.floor(this.#historyFlights[group]! * Math.max(0, share));
+    return { done: Math.min(done, total - 1), total };
   }
 
   /** Flights on sale and those on their way. */
@@ -105,7 +130,7 @@ export class Simulation {
     for (let taken = 0;; taken++) {
       const nextMs = this.#firstBefore(untilMs);
       if (nextMs === undefined) {
-        if (untilMs > cursor.timeMs) this.#moveTo(untilMs);
+        if (untilMs > cursor.timeMs && untilMs < Infinity) this.#moveTo(untilMs);
         return;
       }
       if (nextMs > cursor.timeMs) {
@@ -122,26 +147,31 @@ export class Simulation {
   }
 
   /**
-   * Appends history to `out`, at most `eventsMax` events. Call it when the live events are out: a flight joins the
+   * Appends history to `out`, at most `eventsMax` events. Call it when the live events are out: a group joins the
    * live ones at the time that these have reached.
    */
   takeHistory(out: EventRecord[], eventsMax: number): void {
     const { history, timeMs, sentAtTime } = this.#cursor;
     if (sentAtTime > 0) return;
     const last = out.length + eventsMax;
-    while (out.length < last && history.flight < this.#history.length) {
-      const flight = this.#history[history.flight]!;
-      const sending = this.#sending ??= this.#takenUp(flight, history.events);
-      while (out.length < last && sending.nextMs < timeMs) {
-        out.push(sending.take());
+    while (out.length < last && history.group < this.#groups) {
+      const sending = this.#sending ??= this.#takenUp();
+      for (;;) {
+        const first = sending.first;
+        if (first === undefined || first.simulation.nextMs >= history.untilMs) break;
+        if (out.length >= last) return;
+        out.push(first.simulation.take());
         history.events++;
+        if (first.simulation.nextMs < Infinity) sending.moved(first);
+        else {
+          sending.removeFirst();
+          this.#endedInRound.push(first.flightId);
+        }
       }
-      if (sending.nextMs < timeMs) return;
-      if (sending.nextMs < Infinity) this.#queue.add(flight.flightId, sending);
-      else this.#end(flight.flightId);
-      this.#sending = undefined;
-      history.flight++;
-      history.events = 0;
+      for (const flightId of this.#endedInRound) this.#end(flightId);
+      this.#endedInRound = [];
+      if (history.untilMs < timeMs) this.#nextRound(sending);
+      else this.#joinGroup();
     }
   }
 
@@ -170,8 +200,8 @@ export class Simulation {
     if (queued !== undefined) {
       queued.simulation = upTo(this.#source.find(flightId)!.simulate(promotions), fromMs);
       this.#queue.moved(queued);
-    } else if (this.#history[this.#cursor.history.flight]?.flightId === flightId) {
-      this.#sending = undefined; // Taken up again with the promotion; what was sent is older than it.
+    } else {
+      this.#promotedMeanwhile.add(flightId);
     }
     return { effect: "applied", promotions };
   }
@@ -185,14 +215,27 @@ export class Simulation {
 
   /** The time of the first live event before `untilMs`; flights are loaded as far as that takes. */
   #firstBefore(untilMs: number): number | undefined {
+    // While nothing is live yet, no flight that is loaded would come.
+    if (this.#groups > 0 && this.#cursor.history.group === 0) return undefined;
     for (;;) {
       const nextMs = this.#queue.first?.simulation.nextMs ?? Infinity;
       if (nextMs < Math.min(untilMs, this.#loadedUntilMs)) return nextMs;
       if (untilMs <= this.#loadedUntilMs) return undefined;
       const fromMs = this.#loadedUntilMs;
       this.#loadedUntilMs += DAY_MS;
-      for (const flight of this.#source.openingBetween(fromMs, this.#loadedUntilMs)) this.#join(flight);
+      this.#joinOpening(fromMs, this.#loadedUntilMs);
     }
+  }
+
+  /** Lets the flights that open in `[fromMs, toMs)` go on where they are live already. */
+  #joinOpening(fromMs: number, toMs: number): void {
+    for (const flight of this.#source.openingBetween(fromMs, toMs)) {
+      if (this.#isLive(flight)) this.#join(flight);
+    }
+  }
+
+  #isLive({ flightId }: SimulatedFlight): boolean {
+    return this.#cursor.history.group >= this.#groups || this.#groupOf(flightId) < this.#cursor.history.group;
   }
 
   #moveTo(timeMs: number): void {
@@ -211,17 +254,51 @@ export class Simulation {
     return flight.simulate(this.#promotions.get(flight.flightId) ?? []);
   }
 
-  #takenUp(flight: SimulatedFlight, events: number): FlightSimulation {
-    const simulation = this.#simulate(flight);
-    for (let n = 0; n < events; n++) simulation.skip();
-    return simulation;
+  /** The group whose history is sent, where the cursor says that it stands. */
+  #takenUp(): FlightQueue {
+    const { sinceMs, untilMs, events } = this.#cursor.history;
+    const sending = new FlightQueue();
+    this.#addOfGroup(sending, this.#historyFromMs, untilMs, sinceMs);
+    for (let n = 0; n < events; n++) skipFirstOf(sending);
+    return sending;
   }
 
-  #skipFirst(): void {
-    this.#queue.first!.simulation.skip();
-    this.#advanceFirst();
+  /** Adds the group's flights that open in `[fromMs, toMs)`, as they go on from `sinceMs`. */
+  #addOfGroup(sending: FlightQueue, fromMs: number, toMs: number, sinceMs: number): void {
+    for (const flight of this.#source.openingBetween(fromMs, toMs)) {
+      if (this.#groupOf(flight.flightId) !== this.#cursor.history.group || flight.times.endsMs < sinceMs) {
+        continue;
+      }
+      const simulation = upTo(this.#simulate(flight), sinceMs);
+      if (simulation.nextMs < Infinity) sending.add(flight.flightId, simulation);
+    }
   }
 
+  /** Time went on while a round was sent: the next one sends what has happened since. */
+  #nextRound(sending: FlightQueue): void {
+    const { history, timeMs } = this.#cursor;
+    for (const flightId of this.#promotedMeanwhile) {
+      const queued = sending.get(flightId);
+      if (queued === undefined) continue;
+      queued.simulation = upTo(this.#simulate(this.#source.find(flightId)!), history.untilMs);
+      sending.moved(queued);
+    }
+    this.#promotedMeanwhile.clear();
+    this.#addOfGroup(sending, history.untilMs, timeMs, history.untilMs);
+    Object.assign(history, { sinceMs: history.untilMs, untilMs: timeMs, events: 0 });
+  }
+
+  /** The group has sent all before the simulated time: from now on it is live. */
+  #joinGroup(): void {
+    const { history, timeMs } = this.#cursor;
+    for (const flight of this.#source.openingBetween(this.#historyFromMs, this.#loadedUntilMs)) {
+      if (this.#groupOf(flight.flightId) === history.group) this.#join(flight);
+    }
+    this.#sending = undefined;
+    Object.assign(history, { group: history.group + 1, sinceMs: 0, untilMs: timeMs, events: 0 });
+  }
+
+  /** Puts the first flight in its place after an event of it was taken; one that is over goes. */
   #advanceFirst(): void {
     const first = this.#queue.first!;
     if (first.simulation.nextMs < Infinity) return this.#queue.moved(first);
@@ -240,10 +317,10 @@ function upTo(simulation: FlightSimulation, timeMs: number): FlightSimulation {
   return simulation;
 }
 
-/** Flights that are not over at the start first, by departure; then the others, by departure. */
-function inHistoryOrder(flights: SimulatedFlight[], startMs: number): SimulatedFlight[] {
-  const rank = ({ times }: SimulatedFlight) => times.endsMs >= startMs ? 0 : 1;
-  return flights.sort((a, b) =>
-    rank(a) - rank(b) || a.times.departsMs - b.times.departsMs || (a.flightId < b.flightId ? -1 : 1)
-  );
+/** Passes over the first event of a queue. */
+function skipFirstOf(queue: FlightQueue): void {
+  const first = queue.first!;
+  first.simulation.skip();
+  if (first.simulation.nextMs < Infinity) queue.moved(first);
+  else queue.removeFirst();
 }

@@ -10,15 +10,19 @@ export interface SimulationCursor {
 }
 
 /**
- * Flights that were on sale or gone when the simulation began, in a fixed order: those before `flight` have sent
- * all up to the simulated time, this one its first `events`, the others nothing yet.
+ * Flights that were on sale or gone when the simulation began send their history group by group. Groups before
+ * `group` are live. This one has sent all before `sinceMs`, and its first `events` of `[sinceMs, untilMs)`, in the
+ * order of time. The others have sent nothing yet.
  */
 export interface HistoryCursor {
-  flight: number;
+  group: number;
+  /** Milliseconds since 1970; 0 in a group's first round. */
+  sinceMs: number;
+  untilMs: number;
   events: number;
 }
 
 /** Where a simulation begins. */
 export function firstCursor(startMs: number): SimulationCursor {
-  return { timeMs: startMs, sentAtTime: 0, history: { flight: 0, events: 0 } };
+  return { timeMs: startMs, sentAtTime: 0, history: { group: 0, sinceMs: 0, untilMs: startMs, events: 0 } };
 }

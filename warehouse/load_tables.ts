@@ -263,11 +263,15 @@ async function fill(
   const report = (done: number) => options.onProgress?.(table.name, done);
   if (warehouse.embedded) {
     const types = table.columns.map(({ name, type }) => `${name} ${type}`).join(", ");
+    // JSON comes as a text within JSON: taken as it is, it would be stored as a string, not as an object.
+    const values = table.columns.map(({ name, type }) =>
+      type === "jsonb" ? `(${name} #>> '{}')::jsonb` : name
+    );
     let done = 0;
     for await (const json of rows.jsonSlices()) {
       const inserted = await tx.unsafe(
         `insert into ${target} (${columns.join(", ")})
-         select ${columns.join(", ")} from json_to_recordset($1::text::json) as slice (${types})`,
+         select ${values.join(", ")} from json_to_recordset($1::text::json) as slice (${types})`,
         [json],
       );
       report(done += inserted.count);

@@ -1,5 +1,6 @@
 /** Flights for tests: the built-in week, and small sources. */
 
+import { partitionOf } from "../../event_log/partitioner.ts";
 import { aircraftRegister } from "../../producer/aircraft.ts";
 import { airportTimeZones } from "../../producer/airport_time_zones.ts";
 import type { Promotion } from "../../producer/fares.ts";
@@ -39,7 +40,13 @@ export function smallNetwork(options: { flightsPerDay?: number; seed?: number } 
     bookingHorizonMs,
     firstDepartureMs: START_MS - backfillMs,
   });
-  return { source, startMs: START_MS, historyFromMs: START_MS - backfillMs - bookingHorizonMs };
+  return {
+    source,
+    startMs: START_MS,
+    historyFromMs: START_MS - backfillMs - bookingHorizonMs,
+    groups: 3,
+    groupOf: (flightId: string) => partitionOf(flightId, 3),
+  };
 }
 
 /** Every flight of the built-in week once, 14 days on sale. */

@@ -6,7 +6,7 @@ import { PARTITIONS } from "../../events/topics.ts";
 import type { EventRecord } from "../../producer/flight_simulation.ts";
 import { loadFlights } from "../../producer/load_flights.ts";
 import { parseProducerOptions } from "../../producer/producer_options.ts";
-import { Simulation } from "../../producer/simulation.ts";
+import { simulationOf } from "../../producer/producer_session.ts";
 import { engineTest, eventually, ProducerProcess, type TestLog } from "./_engines.ts";
 
 const EVENT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory", "seat_map"];
@@ -17,11 +17,7 @@ const STARTED = "🚀 Producer started (Iteration 2 with metrics)";
 async function undisturbed(args: string[], count: number): Promise<EventRecord[]> {
   const { choices } = parseProducerOptions(args);
   const startMs = choices.startDateMs!;
-  const simulation = new Simulation({
-    source: (await loadFlights(choices)).sourceFrom(startMs),
-    startMs,
-    historyFromMs: startMs - choices.backfillMs - choices.bookingHorizonMs,
-  });
+  const simulation = simulationOf(choices, await loadFlights(choices), { startMs });
   const events: EventRecord[] = [];
   simulation.takeHistory(events, count);
   simulation.takeLive(events, Infinity, count - events.length, count - events.length);

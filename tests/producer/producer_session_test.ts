@@ -6,8 +6,7 @@ import { promoDecisionExample } from "../../events/promo_decisions.ts";
 import { GROUPS } from "../../events/topics.ts";
 import { loadFlights } from "../../producer/load_flights.ts";
 import { parseProducerOptions } from "../../producer/producer_options.ts";
-import { ProducerSession } from "../../producer/producer_session.ts";
-import { Simulation } from "../../producer/simulation.ts";
+import { ProducerSession, simulationOf } from "../../producer/producer_session.ts";
 import type { EventRecord } from "../../producer/flight_simulation.ts";
 import { restoreEntries } from "../../producer/producer_state.ts";
 import type { EventLog } from "../../event_log/event_log.ts";
@@ -77,11 +76,7 @@ engineTest("a session stores events and its place; the next one goes on there", 
   ok(ids.length > 200, `${ids.length} bookings`);
   equal(new Set(ids).size, ids.length);
   const { choices } = parseProducerOptions(SMALL.split(" "));
-  const whole = new Simulation({
-    source: (await loadFlights(choices)).sourceFrom(START_MS),
-    startMs: START_MS,
-    historyFromMs: START_MS - choices.backfillMs - choices.bookingHorizonMs,
-  });
+  const whole = simulationOf(choices, await loadFlights(choices), { startMs: START_MS });
   const events: EventRecord[] = [];
   whole.takeHistory(events, Infinity);
   whole.takeLive(events, START_MS + 12 * HOUR_MS, Infinity);

@@ -175,20 +175,26 @@ Deno.test("live events come in event-time order", () => {
   ok(times[0]! >= new Date(START_MS).toISOString() && times.at(-1)! < new Date(UNTIL_MS).toISOString());
 });
 
-Deno.test("history begins with the flights that leave next; those that have left come last", () => {
-  const out: EventRecord[] = [];
+Deno.test("each group's events are in event-time order, history and live events together", () => {
   const network = smallNetwork();
-  new Simulation(network).takeHistory(out, Infinity);
-  const order = [...byFlight(out).keys()].map((flightId) => network.source.find(flightId)!.times);
-  const over = order.map(({ endsMs }) => endsMs < START_MS);
-  equal(
-    over.indexOf(true),
-    over.filter((isOver) => !isOver).length,
-    "no open flight behind one that is over",
-  );
-  const open = order.filter((_, n) => !over[n]).map(({ departsMs }) => departsMs);
-  deepEqual(open, open.toSorted((a, b) => a - b));
-  ok(open.length > 10 && open.length < order.length);
+  const events = inCommits(new Run(network), 25);
+  const groups = Map.groupBy(events, ({ key }) => network.groupOf(key));
+  deepEqual([...groups.keys()].sort(), [0, 1, 2]);
+  for (const [group, records] of groups) {
+    const times = records.map(({ value }) => (JSON.parse(value) as { event_time: string }).event_time);
+    deepEqual(times, times.toSorted(), `group ${group}`);
+  }
+});
+
+Deno.test("a group is live as soon as its own history is out", () => {
+  const network = smallNetwork();
+  const simulation = new Simulation(network);
+  const history: EventRecord[] = [];
+  while (simulation.cursor.history.group === 0) simulation.takeHistory(history, 50);
+  const live: EventRecord[] = [];
+  simulation.takeLive(live, START_MS + HOUR_MS, Infinity);
+  ok(live.length > 0);
+  deepEqual([...new Set(live.map(({ key }) => network.groupOf(key)))], [0]);
 });
 
 Deno.test("history waits in pieces of any size and leaves live events alone", () => {
@@ -247,6 +253,7 @@ Deno.test("a promotion for the flight whose history is half sent changes none of
 Deno.test("promote() refuses while a millisecond is half sent", () => {
   const network = smallNetwork({ flightsPerDay: 100 });
   const simulation = new Simulation(network);
+  simulation.takeHistory([], Infinity);
   while (simulation.takesPromotions) simulation.takeLive([], Infinity, 1, 1);
   throws(() => simulation.promote("x", 25, "K"), /middle of a millisecond/);
 });
