@@ -148,8 +148,8 @@ export class Pipeline {
     return part;
   }
 
-  /** Runs a part to its end and returns its exit code and output. */
-  async run(name: PartName, args: string[] = []): Promise<{ code: number; output: string }> {
+  /** Runs a part to its end and returns its exit code, what it printed, and what of that is for a pipe. */
+  async run(name: PartName, args: string[] = []): Promise<{ code: number; output: string; piped: string }> {
     const command = commandFor(name, args, this.env);
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: command.args,
@@ -158,7 +158,8 @@ export class Pipeline {
       cwd: PROJECT_DIR,
       stdin: "null",
     }).output();
-    return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+    const piped = new TextDecoder().decode(stdout);
+    return { code, piped, output: piped + new TextDecoder().decode(stderr) };
   }
 
   async append(records: NewRecord[]): Promise<void> {

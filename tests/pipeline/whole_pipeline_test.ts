@@ -92,7 +92,7 @@ pipelineTest(
     await assertVerified(pipeline);
 
     const count = async () => {
-      const { code, output } = await pipeline.run("sql", [
+      const { code, output, piped } = await pipeline.run("sql", [
         "--format",
         "csv",
         "select count(*), count(distinct booking_id), sum(passenger_price) from fact_booking",
