@@ -98,7 +98,7 @@ pipelineTest(
         "select count(*), count(distinct booking_id), sum(passenger_price) from fact_booking",
       ]);
       strictEqual(code, 0, output);
-      return output;
+      return piped;
     };
     const before = await count();
     const again = await pipeline.run("etl");
