@@ -91,3 +91,15 @@ function before(a: QueuedFlight, b: QueuedFlight): boolean {
   const difference = a.simulation.nextMs - b.simulation.nextMs;
   return difference < 0 || (difference === 0 && a.flightId < b.flightId);
 }
+
+/** Passes over the first event of a queue; returns the flight's id when that was its last. */
+export function skipFirstOf(queue: FlightQueue): string | undefined {
+  const first = queue.first!;
+  first.simulation.skip();
+  if (first.simulation.nextMs < Infinity) {
+    queue.moved(first);
+    return undefined;
+  }
+  queue.removeFirst();
+  return first.flightId;
+}

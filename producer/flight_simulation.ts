@@ -260,3 +260,9 @@ export class FlightSimulation {
     };
   }
 }
+
+/** Goes through a flight's events before `timeMs` without making them. */
+export function upTo(simulation: FlightSimulation, timeMs: number): FlightSimulation {
+  while (simulation.nextMs < timeMs) simulation.skip();
+  return simulation;
+}

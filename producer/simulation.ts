@@ -2,18 +2,18 @@
  * All flights of a profile as one stream of events that can be stopped and taken up anywhere.
  *
  * Live flights take turns in the order of event time. Flights that were on sale or gone already when the
- * simulation began first send their history, group after group, each group in the order of event time; it is live
- * as soon as its history is out. A group is what shares a partition of the log, so that every partition is in
- * the order of event time, whatever is filled in beside live events. How far all this has come is a {@link SimulationCursor}; from the same options,
- * cursor and promotions the rest is the same, byte for byte.
+ * simulation began first send their history, group after group; a group is live as soon as its history is out
+ * (`past_flights.ts`). How far all this has come is a {@link SimulationCursor}; from the same options, cursor and
+ * promotions the rest is the same, byte for byte.
  *
  * @module
  */
 
 import type { Promotion } from "./fares.ts";
-import { FlightQueue } from "./flight_queue.ts";
-import type { EventRecord, FlightSimulation } from "./flight_simulation.ts";
+import { FlightQueue, skipFirstOf } from "./flight_queue.ts";
+import { type EventRecord, type FlightSimulation, upTo } from "./flight_simulation.ts";
 import type { FlightSource, SimulatedFlight } from "./flight_source.ts";
+import { PastFlights } from "./past_flights.ts";
 import { firstCursor, type SimulationCursor } from "./simulation_cursor.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -45,19 +45,10 @@ export type PromotionEffect =
 export class Simulation {
   readonly #source: FlightSource;
   readonly #queue = new FlightQueue();
-  readonly #historyFromMs: number;
-  readonly #groups: number;
-  readonly #groupOf: (flightId: string) => number;
-  /** Flights of each group that have a history from before the start. */
-  readonly #historyFlights: number[];
+  readonly #past: PastFlights;
   readonly #cursor: SimulationCursor;
   readonly #promotions: Map<string, readonly Promotion[]>;
   #ended: string[] = [];
-  /** The flights of the group whose history is being sent; its promotions since the round began. */
-  #sending: FlightQueue | undefined;
-  readonly #promotedMeanwhile = new Set<string>();
-  /** Its flights that came to their end in this round: a restart within the round needs their promotions yet. */
-  #endedInRound: string[] = [];
   /** Sales that open before this are in the queue. */
   #loadedUntilMs: number;
 
@@ -65,18 +56,18 @@ export class Simulation {
     const { source, startMs, historyFromMs, groups = 1, groupOf = () => 0, promotions } = options;
     const { cursor = firstCursor(startMs) } = options;
     this.#source = source;
-    this.#historyFromMs = historyFromMs;
-    this.#groups = historyFromMs < startMs ? groups : 0;
-    this.#groupOf = groupOf;
     this.#cursor = { ...cursor, history: { ...cursor.history } };
     this.#promotions = new Map(promotions);
-    const past = source.openingBetween(historyFromMs, startMs);
-    this.#historyFlights = Array.from(
-      { length: this.#groups },
-      (_, group) => past.filter(({ flightId }) => groupOf(flightId) === group).length,
-    );
+    this.#past = new PastFlights({
+      source,
+      startMs,
+      historyFromMs,
+      groups,
+      groupOf,
+      simulate: (flight) => this.#simulate(flight),
+    });
     this.#loadedUntilMs = Math.max(startMs, cursor.timeMs) + DAY_MS;
-    this.#joinOpening(Math.min(historyFromMs, startMs), startMs);
+    this.#joinOpening(historyFromMs, startMs);
     this.#joinOpening(Math.max(startMs, cursor.timeMs - source.lifeMsMax), this.#loadedUntilMs);
     for (let n = 0; n < cursor.sentAtTime; n++) skipFirstOf(this.#queue);
   }
@@ -88,14 +79,7 @@ export class Simulation {
 
   /** Flights whose history was sent, judged by the time it has reached, and how many there are. */
   get history(): { done: number; total: number } {
-    const total = this.#historyFlights.reduce((sum, flights) => sum + flights, 0);
-    const { group, untilMs } = this.#cursor.history;
-    if (group >= this.#groups) return { done: total, total };
-    const before = this.#historyFlights.slice(0, group).reduce((sum, flights) => sum + flights, 0);
-    const reachedMs = Math.min(this.#sending?.first?.simulation.nextMs ?? this.#historyFromMs, untilMs);
-    const share = (reachedMs - this.#historyFromMs) / (untilMs - this.#historyFromMs);
-    const done = before + Math.floor(this.#historyFlights[group]! * Math.max(0, share));
-    return { done: Math.min(done, total - 1), total };
+    return this.#past.progress(this.#cursor.history);
   }
 
   /** Flights on sale and those on their way. */
@@ -154,24 +138,14 @@ export class Simulation {
     const { history, timeMs, sentAtTime } = this.#cursor;
     if (sentAtTime > 0) return;
     const last = out.length + eventsMax;
-    while (out.length < last && history.group < this.#groups) {
-      const sending = this.#sending ??= this.#takenUp();
-      for (;;) {
-        const first = sending.first;
-        if (first === undefined || first.simulation.nextMs >= history.untilMs) break;
-        if (out.length >= last) return;
-        out.push(first.simulation.take());
-        history.events++;
-        if (first.simulation.nextMs < Infinity) sending.moved(first);
-        else {
-          sending.removeFirst();
-          this.#endedInRound.push(first.flightId);
+    while (out.length < last && !this.#past.isSent(history)) {
+      const { ended, joining } = this.#past.take(out, last, history, timeMs);
+      for (const flightId of ended) this.#end(flightId);
+      if (joining !== undefined) {
+        for (const flight of this.#source.openingBetween(this.#past.fromMs, this.#loadedUntilMs)) {
+          if (this.#past.groupOf(flight.flightId) === joining) this.#join(flight);
         }
       }
-      for (const flightId of this.#endedInRound) this.#end(flightId);
-      this.#endedInRound = [];
-      if (history.untilMs < timeMs) this.#nextRound(sending);
-      else this.#joinGroup();
     }
   }
 
@@ -201,7 +175,7 @@ export class Simulation {
       queued.simulation = upTo(this.#source.find(flightId)!.simulate(promotions), fromMs);
       this.#queue.moved(queued);
     } else {
-      this.#promotedMeanwhile.add(flightId);
+      this.#past.promoted(flightId);
     }
     return { effect: "applied", promotions };
   }
@@ -216,7 +190,7 @@ export class Simulation {
   /** The time of the first live event before `untilMs`; flights are loaded as far as that takes. */
   #firstBefore(untilMs: number): number | undefined {
     // While nothing is live yet, no flight that is loaded would come.
-    if (this.#groups > 0 && this.#cursor.history.group === 0) return undefined;
+    if (!this.#past.isSent(this.#cursor.history) && this.#cursor.history.group === 0) return undefined;
     for (;;) {
       const nextMs = this.#queue.first?.simulation.nextMs ?? Infinity;
       if (nextMs < Math.min(untilMs, this.#loadedUntilMs)) return nextMs;
@@ -230,12 +204,8 @@ export class Simulation {
   /** Lets the flights that open in `[fromMs, toMs)` go on where they are live already. */
   #joinOpening(fromMs: number, toMs: number): void {
     for (const flight of this.#source.openingBetween(fromMs, toMs)) {
-      if (this.#isLive(flight)) this.#join(flight);
+      if (this.#past.isLive(flight.flightId, this.#cursor.history)) this.#join(flight);
     }
-  }
-
-  #isLive({ flightId }: SimulatedFlight): boolean {
-    return this.#cursor.history.group >= this.#groups || this.#groupOf(flightId) < this.#cursor.history.group;
   }
 
   #moveTo(timeMs: number): void {
@@ -254,50 +224,6 @@ export class Simulation {
     return flight.simulate(this.#promotions.get(flight.flightId) ?? []);
   }
 
-  /** The group whose history is sent, where the cursor says that it stands. */
-  #takenUp(): FlightQueue {
-    const { sinceMs, untilMs, events } = this.#cursor.history;
-    const sending = new FlightQueue();
-    this.#addOfGroup(sending, this.#historyFromMs, untilMs, sinceMs);
-    for (let n = 0; n < events; n++) skipFirstOf(sending);
-    return sending;
-  }
-
-  /** Adds the group's flights that open in `[fromMs, toMs)`, as they go on from `sinceMs`. */
-  #addOfGroup(sending: FlightQueue, fromMs: number, toMs: number, sinceMs: number): void {
-    for (const flight of this.#source.openingBetween(fromMs, toMs)) {
-      if (this.#groupOf(flight.flightId) !== this.#cursor.history.group || flight.times.endsMs < sinceMs) {
-        continue;
-      }
-      const simulation = upTo(this.#simulate(flight), sinceMs);
-      if (simulation.nextMs < Infinity) sending.add(flight.flightId, simulation);
-    }
-  }
-
-  /** Time went on while a round was sent: the next one sends what has happened since. */
-  #nextRound(sending: FlightQueue): void {
-    const { history, timeMs } = this.#cursor;
-    for (const flightId of this.#promotedMeanwhile) {
-      const queued = sending.get(flightId);
-      if (queued === undefined) continue;
-      queued.simulation = upTo(this.#simulate(this.#source.find(flightId)!), history.untilMs);
-      sending.moved(queued);
-    }
-    this.#promotedMeanwhile.clear();
-    this.#addOfGroup(sending, history.untilMs, timeMs, history.untilMs);
-    Object.assign(history, { sinceMs: history.untilMs, untilMs: timeMs, events: 0 });
-  }
-
-  /** The group has sent all before the simulated time: from now on it is live. */
-  #joinGroup(): void {
-    const { history, timeMs } = this.#cursor;
-    for (const flight of this.#source.openingBetween(this.#historyFromMs, this.#loadedUntilMs)) {
-      if (this.#groupOf(flight.flightId) === history.group) this.#join(flight);
-    }
-    this.#sending = undefined;
-    Object.assign(history, { group: history.group + 1, sinceMs: 0, untilMs: timeMs, events: 0 });
-  }
-
   /** Puts the first flight in its place after an event of it was taken; one that is over goes. */
   #advanceFirst(): void {
     const first = this.#queue.first!;
@@ -309,18 +235,4 @@ export class Simulation {
   #end(flightId: string): void {
     if (this.#promotions.delete(flightId)) this.#ended.push(flightId);
   }
-}
-
-/** Goes through a flight's events before `timeMs` without making them. */
-function upTo(simulation: FlightSimulation, timeMs: number): FlightSimulation {
-  while (simulation.nextMs < timeMs) simulation.skip();
-  return simulation;
-}
-
-/** Passes over the first event of a queue. */
-function skipFirstOf(queue: FlightQueue): void {
-  const first = queue.first!;
-  first.simulation.skip();
-  if (first.simulation.nextMs < Infinity) queue.moved(first);
-  else queue.removeFirst();
 }
