@@ -30,6 +30,7 @@ import {
   clockRecord,
   type ProducerState,
   restoreEntries,
+  START_NONE,
   stateOf,
   type StoredChoices,
   storedChoices,
@@ -41,13 +42,17 @@ import type { Promotion } from "./fares.ts";
 
 const TRANSACTOR_ID = "airline-producer";
 
+/** Under load simulated time runs ahead: it begins a year back, because times far beyond the clock are refused. */
+const LOAD_LEAD_MS = 365 * 24 * 60 * 60 * 1000;
+
 /** What a session needs beside the log. */
 export interface SessionOptions {
   choices: SimulationChoices;
   flights: LoadedFlights;
   /** Forget the stored simulation. */
   resetState: boolean;
-  /** Where a new simulation begins that has no start date, milliseconds since 1970. */
+  /** Whether the run is for load (--rate). */
+  load: boolean;
   nowMs: number;
 }
 
@@ -93,17 +98,20 @@ export class ProducerSession {
    * @throws {LogFailure} when the log fails.
    */
   static async open(log: EventLog, options: SessionOptions): Promise<ProducerSession> {
-    const { choices, flights, resetState, nowMs } = options;
+    const { choices, flights, resetState, load, nowMs } = options;
     // Step 1: fence older producers.
     const transactor = await fromLog(log.transactor(TRANSACTOR_ID));
     try {
       // Step 2: restore.
       const entries = await fromLog(restoreEntries(log));
       const stored = resetState ? undefined : stateOf(entries);
-      const chosen = storedChoices(choices, flights.scheduleDigest);
+      // What was begun in real time may go on under load.
+      const begunForLoad = load && stored?.choices["start-date"] !== START_NONE;
+      const chosen = storedChoices(choices, flights.scheduleDigest, begunForLoad);
       if (stored !== undefined) checkSameChoices(stored.choices, chosen);
       // Step 3: build.
-      const startMs = stored?.startMs ?? choices.startDateMs ?? Math.floor(nowMs / 1000) * 1000;
+      const startMs = stored?.startMs ?? choices.startDateMs ??
+        Math.floor((load ? nowMs - LOAD_LEAD_MS : nowMs) / 1000) * 1000;
       const begun: ProducerState = stored ??
         { choices: chosen, startMs, cursor: firstCursor(startMs), promotions: new Map() };
       const simulation = simulationOf(choices, flights, begun);

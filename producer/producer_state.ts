@@ -37,13 +37,28 @@ export interface ProducerState {
   promotions: Map<string, Promotion[]>;
 }
 
-/** The choices as they are stored. */
-export function storedChoices(choices: SimulationChoices, scheduleDigest: string): StoredChoices {
+/** The stored start of a simulation that was begun without one: now, or for load a year back. */
+export const START_NONE = "none";
+const START_FOR_LOAD = "a year back, for load";
+
+/**
+ * The choices as they are stored.
+ *
+ * @param load Whether simulated time begins a year back where no start date is given. Such a simulation must not
+ *   go on in real time: it would make up for the year.
+ */
+export function storedChoices(
+  choices: SimulationChoices,
+  scheduleDigest: string,
+  load: boolean,
+): StoredChoices {
   const duration = (ms: number) => `${ms / 3_600_000}h`;
   return {
     profile: choices.profile,
     seed: choices.seed,
-    "start-date": choices.startDateMs === undefined ? "none" : formatInstant(choices.startDateMs),
+    "start-date": choices.startDateMs === undefined
+      ? (load ? START_FOR_LOAD : START_NONE)
+      : formatInstant(choices.startDateMs),
     ...(choices.profile === "network"
       ? {
         "flights-per-day": choices.flightsPerDay ?? "all",

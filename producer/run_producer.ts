@@ -13,9 +13,6 @@ import { ProducerReport } from "./producer_report.ts";
 import { ProducerSession } from "./producer_session.ts";
 import { STATE_TOPIC } from "./producer_state.ts";
 
-/** Under load simulated time runs ahead: it begins a year back, because times far beyond the clock are refused. */
-const LOAD_LEAD_MS = 365 * 24 * 60 * 60 * 1000;
-
 const TOPICS = [
   "flight_lifecycle",
   "bookings",
@@ -84,7 +81,8 @@ async function runSession(run: RunOptions, progress: Progress): Promise<void> {
     choices: options.choices,
     flights,
     resetState: progress.resetState,
-    nowMs: options.rate === undefined ? Date.now() : Date.now() - LOAD_LEAD_MS,
+    load: options.rate !== undefined,
+    nowMs: Date.now(),
   });
   try {
     report.opened(session);

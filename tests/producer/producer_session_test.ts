@@ -17,11 +17,12 @@ const SMALL = "--start-date 2025-11-24 --flights-per-day 5 --booking-horizon 3d 
 const NOW_MS = Date.UTC(2030, 0, 1);
 
 async function open(log: EventLog, args = SMALL): Promise<ProducerSession> {
-  const { choices, resetState } = parseProducerOptions(args.split(" "));
+  const { choices, resetState, rate } = parseProducerOptions(args.split(" "));
   return await ProducerSession.open(log, {
     choices,
     flights: await loadFlights(choices),
     resetState,
+    load: rate !== undefined,
     nowMs: NOW_MS,
   });
 }
@@ -200,4 +201,25 @@ engineTest("a state of another format is refused", async (test) => {
   }]);
   await appender.close();
   await rejects(open(test.log), /has format 99, this producer knows 1/);
+});
+
+engineTest("for load a simulation begins a year back, and does not go on in real time", async (test) => {
+  const real = await open(test.log, "--flights-per-day 1");
+  equal(real.startMs, NOW_MS);
+  await produce(real, NOW_MS + HOUR_MS);
+  await real.close();
+  const faster = await open(test.log, "--flights-per-day 1 --rate 10");
+  equal(faster.startMs, NOW_MS);
+  await faster.close();
+  const load = await open(test.log, "--flights-per-day 1 --rate 10 --reset-state");
+  equal(load.startMs, NOW_MS - 365 * 24 * HOUR_MS);
+  await produce(load, load.startMs + HOUR_MS);
+  await load.close();
+  await rejects(
+    open(test.log, "--flights-per-day 1"),
+    /--start-date was a year back, for load, now none\. Run with/,
+  );
+  const again = await open(test.log, "--flights-per-day 1 --rate 0");
+  equal(again.startMs, load.startMs);
+  await again.close();
 });
