@@ -4,6 +4,7 @@
  * @module
  */
 
+import { tolerateLateWrites } from "./_late_writes.ts";
 import postgres from "postgres";
 import { parseDatabaseUrl, shownHost } from "./database_address.ts";
 import type { DatabaseAddress } from "./database_address.ts";
@@ -97,6 +98,7 @@ async function connect(
   const { connectTimeoutMs } = address;
   // Every setting that the driver would else take from PG… variables of the environment is given here: the address is
   // the URL's, whole.
+  tolerateLateWrites();
   const sql = postgres({
     host: address.host,
     port: address.port,

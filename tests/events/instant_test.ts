@@ -80,3 +80,9 @@ Deno.test("formatInstant() writes milliseconds and Z, also when asked twice in a
   equal(formatInstant(AT + 5), "2025-11-28T14:00:00.005Z");
   equal(formatInstant(AT), "2025-11-28T14:00:00.000Z");
 });
+
+Deno.test("parseInstant() takes nothing that only V8's lenient parser takes for a time", () => {
+  for (const text of ["0(00000000T000000000000Z", "2025-11-28T14:00:00,123Z", "2025-11-28T14:00:00.12 Z"]) {
+    equal(parseInstant(text), NaN, text);
+  }
+});
