@@ -21,6 +21,7 @@ export class ConsumerMetrics {
   readonly #promotions: Counter;
   readonly #deadLetters: Counter<"reason">;
   readonly #repartitioned: Counter;
+  readonly #duplicates: Counter;
   readonly #commitSeconds: Histogram;
 
   constructor() {
@@ -47,6 +48,11 @@ export class ConsumerMetrics {
     this.#repartitioned = new Counter({
       name: "consumer_repartitioned_total",
       help: "Records without a key or in another partition than their flight's, passed on",
+      registers,
+    });
+    this.#duplicates = new Counter({
+      name: "consumer_duplicates_total",
+      help: "Bookings and cancellations that came again and did not count",
       registers,
     });
     this.#commitSeconds = new Histogram({
@@ -95,6 +101,7 @@ export class ConsumerMetrics {
   committed(info: CommitInfo): void {
     this.#processed.inc(info.inputs);
     this.#repartitioned.inc(info.passedOn);
+    this.#duplicates.inc(info.duplicates);
     this.#promotions.inc(
       info.outputs.reduce((n, output) => output.topic === "promo_decisions" ? n + 1 : n, 0),
     );

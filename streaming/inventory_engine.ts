@@ -20,10 +20,13 @@ import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lif
 import { formatInstant, parseInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
-import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import { FlightState } from "./flight_state.ts";
 import type { FlightFacts } from "./flight_state.ts";
-import type { Observation, PromotionPolicy } from "./policies/policy.ts";
+import { metricsOutput, observationOf, promotionOutput } from "./engine_outputs.ts";
+import type { EngineOutput } from "./engine_outputs.ts";
+import type { PromotionPolicy } from "./policies/policy.ts";
+import type { StateChange } from "./state_change.ts";
+import { WAITING_PREFIX, WaitingEvents } from "./waiting_events.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -44,14 +47,6 @@ export interface InventoryEngineOptions {
   departedFlightKeptMs?: number;
 }
 
-/** An event that goes out, keyed by its flight. */
-export interface EngineOutput {
-  topic: "inventory_metrics" | "promo_decisions";
-  flightId: string;
-  /** The event as JSON text. */
-  value: string;
-}
-
 /** A record that the engine gave up on. */
 export interface Refusal {
   record: RefusedRecord;
@@ -59,30 +54,13 @@ export interface Refusal {
   message: string;
 }
 
-/** A change of the state; `null` removes the entry. */
-export interface StateChange {
-  key: string;
-  value: string | null;
-}
-
 /** What happened since the last {@link InventoryEngine.take}. */
 export interface EngineStep {
   outputs: EngineOutput[];
   refusals: Refusal[];
   changes: StateChange[];
-}
-
-/** What the engine counted since it began. */
-export interface EngineCounts {
-  metrics: number;
-  promotions: number;
+  /** Bookings and cancellations that had been counted before. */
   duplicates: number;
-}
-
-interface WaitingEvent {
-  record: RefusedRecord;
-  /** The partition's clock when it came. */
-  sinceMs: number;
 }
 
 /** One remembered booking: id, event time in milliseconds, seats (0: cancelled). */
@@ -94,19 +72,11 @@ const FORMAT_KEY = "format";
 const CLOCK_KEY = "clock";
 const FLIGHT_PREFIX = "flight/";
 const BOOKINGS_PREFIX = "bookings/";
-const WAITING_PREFIX = "waiting/";
-
-function round(value: number, decimals: 2 | 3): number {
-  const scale = decimals === 2 ? 100 : 1000;
-  return Math.round(value * scale) / scale;
-}
 
 /** The engine's state is what {@link InventoryEngine.restore} was given and {@link InventoryEngine.apply} made of it. */
 export class InventoryEngine {
-  readonly counts: EngineCounts = { metrics: 0, promotions: 0, duplicates: 0 };
   readonly #policy: PromotionPolicy;
   readonly #logId: string;
-  readonly #logSuffix: string;
   readonly #maxPromotions: number;
   readonly #promoCooldownMs: number;
   readonly #waitMs: number;
@@ -114,15 +84,14 @@ export class InventoryEngine {
   readonly #departedKeptMs: number;
 
   readonly #flights = new Map<string, FlightState>();
-  /** By source id, in order of arrival. */
-  readonly #waiting = new Map<string, WaitingEvent>();
-  readonly #waitingByFlight = new Map<string, string[]>();
+  readonly #waiting = new WaitingEvents();
   #clockMs = -Infinity;
   #sweptHour = -Infinity;
 
   #outputs: EngineOutput[] = [];
   #refusals: Refusal[] = [];
   #changes: StateChange[] = [];
+  #duplicates = 0;
   readonly #changedFlights = new Set<FlightState>();
   readonly #newBookings = new Map<FlightState, BookingEntry[]>();
   #clockChanged = false;
@@ -138,7 +107,6 @@ export class InventoryEngine {
     } = options;
     this.#policy = options.policy;
     this.#logId = options.logId;
-    this.#logSuffix = `@${options.logId.slice(0, 8)}`;
     this.#maxPromotions = maxPromotionsPerFlight;
     this.#promoCooldownMs = promoCooldownMs;
     this.#waitMs = unknownFlightWaitMs;
@@ -238,13 +206,7 @@ export class InventoryEngine {
     });
     this.#flights.set(event.flight_id, flight);
     this.#touch(flight);
-    const waiting = this.#waitingByFlight.get(event.flight_id);
-    if (waiting === undefined) return;
-    this.#waitingByFlight.delete(event.flight_id);
-    for (const id of waiting) {
-      const { record } = this.#waiting.get(id)!;
-      this.#waiting.delete(id);
-      this.#changes.push({ key: WAITING_PREFIX + id, value: null });
+    for (const record of this.#waiting.takeFlight(event.flight_id, this.#changes)) {
       this.#dispatch(parseEvent(record, { eventLeadMsMax: Infinity }), record);
     }
   }
@@ -268,7 +230,7 @@ export class InventoryEngine {
   #book(flight: FlightState, event: BookingCreated, eventTimeMs: number, record: RefusedRecord): void {
     if (this.#isTooLate(flight, eventTimeMs, record)) return;
     if (flight.seatsByBooking.get(event.booking_id) !== undefined) {
-      this.counts.duplicates++;
+      this.#duplicates++;
       return;
     }
     const seats = event.passengers.length;
@@ -283,7 +245,7 @@ export class InventoryEngine {
     if (this.#isTooLate(flight, eventTimeMs, record)) return;
     const seats = flight.seatsByBooking.get(event.booking_id);
     if (seats === 0) {
-      this.counts.duplicates++;
+      this.#duplicates++;
       return;
     }
     flight.advance(eventTimeMs);
@@ -327,79 +289,25 @@ export class InventoryEngine {
     record: RefusedRecord,
   ): void {
     const { facts } = flight;
-    const toDepartureMs = Math.max(0, facts.departureMs - facts.clockMs);
-    const observation: Observation = {
-      load_factor: round(Math.min(1, facts.bookedSeats / facts.totalSeats), 3),
-      minutes_to_departure: Math.floor(toDepartureMs / 60_000),
-      days_to_departure: round(toDepartureMs / DAY_MS, 2),
-      booking_velocity_per_hour: flight.velocityPerHour(),
-      previous_velocity_per_hour: facts.lastVelocity,
-    };
     // The event's own text serves again where it has the form that we write.
     const time = eventTime !== undefined && eventTimeMs === facts.clockMs && eventTime.length === 24
       ? eventTime
       : formatInstant(facts.clockMs);
-    const id = `${record.topic}-${record.partition}-${record.offset}`;
-    this.#outputs.push({
-      topic: "inventory_metrics",
-      flightId: flight.flightId,
-      value:
-        `{"event_type":"CabinInventoryMetrics","event_time":"${time}","flight_id":${flight.flightIdJson}` +
-        `,"booked_seats":${facts.bookedSeats},"total_seats":${facts.totalSeats}` +
-        `,"load_factor":${observation.load_factor},"minutes_to_departure":${observation.minutes_to_departure}` +
-        `,"days_to_departure":${observation.days_to_departure}` +
-        `,"booking_velocity_per_hour":${observation.booking_velocity_per_hour}` +
-        `,"event_id":"${id}-0${this.#logSuffix}"}`,
-    });
-    this.counts.metrics++;
-    if (this.#mayPromote(facts)) {
-      this.#promote(flight, observation, time, `${id}-1${this.#logSuffix}`, record);
+    const context = { observation: observationOf(flight), time, record, logId: this.#logId };
+    this.#outputs.push(metricsOutput(flight, context));
+    const decision = this.#mayPromote(facts) ? this.#policy.evaluate(context.observation) : undefined;
+    if (decision !== undefined) {
+      facts.promotions++;
+      facts.lastPromotionMs = facts.clockMs;
+      this.#outputs.push(promotionOutput(flight, decision, this.#policy, context));
     }
-    facts.lastVelocity = observation.booking_velocity_per_hour;
+    facts.lastVelocity = context.observation.booking_velocity_per_hour;
     this.#touch(flight);
   }
 
   #mayPromote(facts: FlightFacts): boolean {
     return facts.phase === "scheduled" && facts.promotions < this.#maxPromotions &&
       (facts.lastPromotionMs === null || facts.clockMs - facts.lastPromotionMs >= this.#promoCooldownMs);
-  }
-
-  #promote(
-    flight: FlightState,
-    observation: Observation,
-    time: string,
-    eventId: string,
-    record: RefusedRecord,
-  ): void {
-    const decision = this.#policy.evaluate(observation);
-    if (decision === undefined) return;
-    flight.facts.promotions++;
-    flight.facts.lastPromotionMs = flight.facts.clockMs;
-    this.counts.promotions++;
-    const event: PromotionTriggered = {
-      event_type: "PromotionTriggered",
-      event_time: time,
-      flight_id: flight.flightId,
-      decision_source: this.#policy.name,
-      current_load_factor: observation.load_factor,
-      minutes_to_departure: observation.minutes_to_departure,
-      days_to_departure: observation.days_to_departure,
-      booking_velocity_per_hour: observation.booking_velocity_per_hour,
-      target_fare_bucket: "K",
-      discount_percentage: decision.discount_percentage,
-      event_id: eventId,
-      policy: `${this.#policy.name}/${this.#policy.version}`,
-      inputs: { ...observation },
-      thresholds: decision.thresholds,
-      reason: decision.reason,
-      source: {
-        log_id: this.#logId,
-        topic: record.topic,
-        partition: record.partition,
-        offset: record.offset,
-      },
-    };
-    this.#outputs.push({ topic: "promo_decisions", flightId: flight.flightId, value: JSON.stringify(event) });
   }
 
   #wait(flightId: string, record: RefusedRecord): void {
@@ -411,30 +319,12 @@ export class InventoryEngine {
       });
       return;
     }
-    const id = `${record.topic}-${record.partition}-${record.offset}`;
-    const waiting = { record, sinceMs: this.#clockMs };
-    this.#addWaiting(id, flightId, waiting);
-    this.#changes.push({ key: WAITING_PREFIX + id, value: JSON.stringify({ flightId, ...waiting }) });
-  }
-
-  #addWaiting(id: string, flightId: string, waiting: WaitingEvent): void {
-    this.#waiting.set(id, waiting);
-    const ids = this.#waitingByFlight.get(flightId);
-    if (ids === undefined) this.#waitingByFlight.set(flightId, [id]);
-    else ids.push(id);
+    this.#waiting.add({ flightId, record, sinceMs: this.#clockMs }, this.#changes);
   }
 
   /** Lets go of what the partition's clock has passed: events that waited too long, flights that are over. */
   #letGo(): void {
-    for (const [id, { record, sinceMs }] of this.#waiting) {
-      if (this.#clockMs - sinceMs <= this.#waitMs) break;
-      const { event } = parseEvent(record, { eventLeadMsMax: Infinity });
-      const flightId = (event as BookingCreated).flight_id;
-      this.#waiting.delete(id);
-      const others = this.#waitingByFlight.get(flightId)!.filter((other) => other !== id);
-      if (others.length === 0) this.#waitingByFlight.delete(flightId);
-      else this.#waitingByFlight.set(flightId, others);
-      this.#changes.push({ key: WAITING_PREFIX + id, value: null });
+    for (const { flightId, record } of this.#waiting.takeOlder(this.#clockMs - this.#waitMs, this.#changes)) {
       this.#refusals.push({
         record,
         reason: "unknown_flight",
@@ -489,7 +379,13 @@ export class InventoryEngine {
     this.#clockChanged = false;
     if (!this.#formatStored) this.#changes.push({ key: FORMAT_KEY, value: STATE_FORMAT });
     this.#formatStored = true;
-    const step = { outputs: this.#outputs, refusals: this.#refusals, changes: this.#changes };
+    const step = {
+      outputs: this.#outputs,
+      refusals: this.#refusals,
+      changes: this.#changes,
+      duplicates: this.#duplicates,
+    };
+    this.#duplicates = 0;
     this.#outputs = [];
     this.#refusals = [];
     this.#changes = [];
@@ -519,8 +415,7 @@ export class InventoryEngine {
       } else if (key.startsWith(BOOKINGS_PREFIX)) {
         bookings.push([key.slice(BOOKINGS_PREFIX.length, key.lastIndexOf("/")), JSON.parse(value)]);
       } else if (key.startsWith(WAITING_PREFIX)) {
-        const { flightId, record, sinceMs } = JSON.parse(value) as WaitingEvent & { flightId: string };
-        this.#addWaiting(key.slice(WAITING_PREFIX.length), flightId, { record, sinceMs });
+        this.#waiting.restore(key, value);
       }
     }
     for (const [flightId, list] of bookings) {

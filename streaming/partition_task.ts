@@ -23,7 +23,8 @@ import type {
 import { deadLetterRecords, intake, passedOnRecord } from "./_intake.ts";
 import type { IntakeItem, IntakeOptions } from "./_intake.ts";
 import { EventTimeMerge } from "./event_time_merge.ts";
-import type { InventoryEngine, Refusal, StateChange } from "./inventory_engine.ts";
+import type { InventoryEngine, Refusal } from "./inventory_engine.ts";
+import { restoreEngine } from "./restore_engine.ts";
 
 /** Told what a task does; for metrics and lines at the terminal. Must not throw. */
 export interface PartitionTaskObserver {
@@ -40,6 +41,7 @@ export interface CommitInfo {
   outputs: NewRecord[];
   refusals: string[];
   passedOn: number;
+  duplicates: number;
   durationMs: number;
   positions: PartitionOffset[];
 }
@@ -65,8 +67,6 @@ export interface PartitionTaskOptions {
 
 const LANE_ITEMS_MAX = 4_000;
 const LANE_ITEMS_RESUME = 1_000;
-const RESTORE_SILENCE_MS_MAX = 30_000;
-const MARKER_KEY = "marker";
 
 /** Runs until `signal` aborts; finishes the commit at hand. Throws what went wrong; see step 6. */
 export async function runPartitionTask(
@@ -78,63 +78,13 @@ export async function runPartitionTask(
   // Step 1: fence.
   const transactor = await log.transactor(`${group}-${assigned.partition}`);
   try {
+    // Step 2: restore.
     const engine = await restoreEngine(assigned, transactor, signal, options);
     if (engine !== undefined) await new PartitionTask(assigned, transactor, engine, options).run(signal);
   } finally {
     options.observer?.closed?.(assigned.partition);
     await transactor.close();
   }
-}
-
-/** Step 2. The marker tells the end, which the high watermark cannot: transaction markers take offsets too. */
-async function restoreEngine(
-  assigned: AssignedPartition,
-  transactor: Transactor,
-  signal: AbortSignal,
-  options: PartitionTaskOptions,
-): Promise<InventoryEngine | undefined> {
-  const { changelogTopic: topic, newEngine, observer } = options;
-  const { partition, reader } = assigned;
-  const startedMs = performance.now();
-  const marker = crypto.randomUUID();
-  await transactor.commit({ records: [{ topic, partition, key: MARKER_KEY, value: marker }] });
-  const start = (await options.log.ranges([topic])).find((range) => range.partition === partition)!.start;
-  reader.seek({ topic, partition, offset: start });
-  reader.resume([topic]);
-  // Deleted and set again, so that the order is that of the last writes.
-  const entries = new Map<string, string>();
-  let complete = false;
-  let heardMs = performance.now();
-  while (!complete) {
-    if (signal.aborted) return undefined;
-    const batches = await reader.poll({ maxWaitMs: 200, signal });
-    if (batches.length > 0) heardMs = performance.now();
-    else if (performance.now() - heardMs > RESTORE_SILENCE_MS_MAX) {
-      throw new Error(
-        `Cannot restore partition ${partition} from "${topic}": no record for ${
-          RESTORE_SILENCE_MS_MAX / 1000
-        } s and the end marker was not seen`,
-      );
-    }
-    for (const { key, value } of batches.flatMap((batch) => batch.records)) {
-      if (key === null) continue;
-      if (key === MARKER_KEY) complete ||= value === marker;
-      else {
-        entries.delete(key);
-        if (value !== null) entries.set(key, value);
-      }
-    }
-  }
-  reader.pause([topic]);
-  const engine = newEngine();
-  engine.restore(Array.from(entries, ([key, value]): StateChange => ({ key, value })));
-  observer?.restored?.({
-    partition,
-    entries: entries.size,
-    durationMs: performance.now() - startedMs,
-    engine,
-  });
-  return engine;
 }
 
 class PartitionTask {
@@ -300,6 +250,7 @@ class PartitionTask {
       outputs,
       refusals: refusals.map(({ reason }) => reason),
       passedOn: this.#passedOn.length,
+      duplicates: step.duplicates,
       durationMs: performance.now() - startedMs,
       positions,
     });

@@ -3,7 +3,8 @@
 import type { RefusedRecord } from "../../events/dead_letters.ts";
 import { parseEvent } from "../../events/parse_event.ts";
 import { InventoryEngine } from "../../streaming/inventory_engine.ts";
-import type { InventoryEngineOptions, StateChange } from "../../streaming/inventory_engine.ts";
+import type { InventoryEngineOptions } from "../../streaming/inventory_engine.ts";
+import type { StateChange } from "../../streaming/state_change.ts";
 import { ruleEngineIteration2 } from "../../streaming/policies/rule_engine_iteration_2.ts";
 
 export const LOG_ID = "1f3a9c2e-5b1d-4d36-8f0e-2f6f0d9f4c11";

@@ -12,7 +12,7 @@ import {
   snapshot,
 } from "./_engine_driver.ts";
 import type { Input, Run } from "./_engine_driver.ts";
-import type { StateChange } from "../../streaming/inventory_engine.ts";
+import type { StateChange } from "../../streaming/state_change.ts";
 import { ruleEngine } from "../../streaming/policies/rule_engine.ts";
 
 const FLIGHT = "BA210_2025-11-28";
