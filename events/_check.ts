@@ -20,7 +20,10 @@ function wrong(object: JsonObject, field: string, expected: string): EventError 
     : new EventError("wrong_type", `Field "${field}" is ${shown(value)}, expected ${expected}`);
 }
 
-/** A required string of 1 to `lengthMax` characters. */
+/**
+ * A required string of 1 to `lengthMax` whole characters. Half a surrogate pair, which JSON can escape, has no form
+ * in UTF-8: the log takes no such key, and a table would hold something else.
+ */
 export function checkText(object: JsonObject, field: string, lengthMax = 256): string {
   const value = object[field];
   if (typeof value !== "string") throw wrong(object, field, "a string");
@@ -28,6 +31,12 @@ export function checkText(object: JsonObject, field: string, lengthMax = 256): s
     throw new EventError(
       "out_of_range",
       `Field "${field}" has ${value.length} characters, expected 1 to ${lengthMax}`,
+    );
+  }
+  if (!value.isWellFormed()) {
+    throw new EventError(
+      "lone_surrogate",
+      `Field "${field}" is ${shown(value)}, which holds half a surrogate pair, expected whole characters`,
     );
   }
   return value;

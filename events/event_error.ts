@@ -8,6 +8,7 @@ export type EventErrorReason =
   | "invalid_json"
   | "not_an_object"
   | "nul_character"
+  | "lone_surrogate"
   | "missing_field"
   | "wrong_type"
   | "out_of_range"

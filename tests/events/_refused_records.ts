@@ -55,6 +55,20 @@ export const REFUSED: [string, string, string | null, EventErrorReason, RegExp][
   ["a NUL in a text", "bookings", booking({ channel: "W\0" }), "nul_character", /NUL/],
   ["a NUL in a key", "bookings", booking({ "a\0": 1 }), "nul_character", /NUL/],
   ["a NUL deep inside", "bookings", booking({ more: [{ x: ["\0"] }] }), "nul_character", /NUL/],
+  [
+    "half a character in a flight",
+    "bookings",
+    booking({ flight_id: "BA\ud800" }),
+    "lone_surrogate",
+    /"BA\\ud800"/,
+  ],
+  [
+    "half a character in an id",
+    "bookings",
+    booking({ booking_id: "\udc00" }),
+    "lone_surrogate",
+    /"booking_id"/,
+  ],
   ["no flight", "bookings", booking({ flight_id: undefined }), "missing_field", /"flight_id" is missing/],
   ["an empty flight", "bookings", booking({ flight_id: "" }), "out_of_range", /0 characters/],
   [

@@ -128,6 +128,7 @@ function badRecords(flightId: string): [NewRecord, string][] {
     [booking({ event_time: "yesterday" }), "invalid_time"],
     [booking({ event_time: far }), "event_time"],
     [booking({ booking_id: "a\u0000b" }), "nul_character"],
+    [booking({ flight_id: "BA\ud800" }), "lone_surrogate"],
     [booking({ passengers: undefined }), "missing_field"],
     [booking({ total_price: "x".repeat(600_000) }), "wrong_type"],
   ];
