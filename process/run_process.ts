@@ -41,9 +41,10 @@ export async function runProcess(main: (signal: AbortSignal) => Promise<number |
       logger.error("Stopped at once, without draining");
       Deno.exit(1);
     }
-    if (!stop.signal.aborted) stoppedAtMs = Date.now();
     stop.abort();
   };
+  // However it came: standard input that closed counts as the first Ctrl+C, too.
+  stop.signal.addEventListener("abort", () => stoppedAtMs = Date.now());
   const supervised = Deno.env.get(STOP_ON_STDIN_CLOSE) !== undefined;
   // Ctrl+C at the terminal reaches every process at once; below the supervisor the order of stopping is its own.
   Deno.addSignalListener("SIGINT", supervised ? () => {} : onSignal);

@@ -30,6 +30,18 @@ await runProcess(async (signal) => {
       });
       logger.info("drained");
       return;
+    case "drain slowly":
+      logger.info("waiting");
+      await new Promise((resolve) => {
+        const timer = setInterval(() => {}, 1000);
+        signal.addEventListener("abort", () => {
+          clearInterval(timer);
+          logger.info("asked to stop");
+          setTimeout(resolve, 500);
+        });
+      });
+      logger.info("drained");
+      return;
     case "hang":
       logger.info("waiting");
       signal.addEventListener("abort", () => logger.info("asked to stop"));

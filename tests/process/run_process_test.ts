@@ -120,6 +120,23 @@ Deno.test("runProcess() lets main drain when standard input closes below the sup
   equal(await line(), "");
 });
 
+Deno.test({
+  name: "runProcess() lets main drain when a signal follows right after standard input closed",
+  ignore: WINDOWS,
+  fn: async () => {
+    const child = spawn(["drain slowly"], { [STOP_ON_STDIN_CLOSE]: "1" });
+    const line = linesOf(child);
+    equal(await line(), "waiting");
+    await child.stdin.close();
+    equal(await line(), "asked to stop");
+    child.kill("SIGTERM");
+    equal(await line(), "drained");
+    equal((await child.status).code, 0);
+    await child.stderr.cancel();
+    equal(await line(), "");
+  },
+});
+
 Deno.test(
   "runProcess() goes on without the supervisor when standard input closes",
   { ignore: WINDOWS },
