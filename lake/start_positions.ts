@@ -71,7 +71,7 @@ function inRange(position: StartPosition, range: PartitionRange): StartPosition 
   if (position.offset > range.end) {
     throw new LakeAheadError(
       `The lake holds ${position.topic}/${position.partition} up to offset ${position.offset}, but the log ends at ${range.end}: ` +
-        `it was restored from an older copy, and what is appended now would be taken for known. Move lake/raw aside to build it anew from the log`,
+        `it was restored from an older copy, and what is appended now would be taken for known. Move lake/raw aside to build it anew from the log, then run: deno task etl --full`,
     );
   }
   if (position.offset >= range.start) return position;

@@ -19,9 +19,7 @@ export async function openEventLog(clientId: string): Promise<EventLog> {
   const { openKafkaEventLog } = await import("../event_log/kafka_event_log.ts");
   // While it opens the error that ends it says everything, so each try need not.
   let opened = false;
-  const say = withoutRepeats((level, message) =>
-    level === "error" ? logger.error(message) : logger.warn(message)
-  );
+  const say = withoutRepeats((level: "info" | "warn" | "error", message) => void logger[level](message));
   const log = await openKafkaEventLog({
     brokers: kafka.brokers,
     clientId,

@@ -61,7 +61,7 @@ export interface PartitionTaskOptions {
   observer?: PartitionTaskObserver;
   /** Commits at the latest this long after the first uncommitted record. Default 100 ms. */
   commitIntervalMs?: number;
-  /** Commits at the latest after this many records. Default 10,000. */
+  /** Commits at the latest after this many records. Default 5,000. */
   commitRecordsMax?: number;
 }
 
