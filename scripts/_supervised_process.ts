@@ -11,7 +11,7 @@ export interface SupervisedEvents {
   onLine: (line: string) => void;
   /** It died and is started again after the pause. */
   onRestart: (code: number, pauseMs: number, failures: number) => void;
-  /** It is not started again. `lastLines` are the last ones it printed, errors if it printed any. */
+  /** It is not started again. `lastLines` tell why: of the last ones it printed, errors if it printed any. */
   onGiveUp: (code: number, failures: number, lastLines: string[]) => void;
 }
 
@@ -77,7 +77,7 @@ export class SupervisedProcess {
   #died(code: number, ranMs: number, lastLines: string[]): void {
     const verdict = this.#policy.ended(ranMs, code);
     if ("giveUp" in verdict) {
-      this.#events.onGiveUp(code, verdict.failures, lastLines);
+      this.#events.onGiveUp(code, verdict.failures, lastWords(lastLines));
       return;
     }
     this.#events.onRestart(code, verdict.restartAfterMs, verdict.failures);
