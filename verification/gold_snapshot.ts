@@ -147,7 +147,7 @@ async function readRows(
       rowStart,
       rowEnd: rowStart + rows,
       compressors: { ZSTD: (input) => zstdDecompressSync(input) },
-      parsers: { timestampFromMilliseconds: Number },
+      parsers: { timestampFromMilliseconds: Number, stringFromBytes },
       onChunk: ({ columnName, columnData }) => columns.get(columnName)!.push(columnData),
     });
     const cursors = names.map((name) => valuesOf(columns.get(name)!));
@@ -160,6 +160,13 @@ async function readRows(
     }
     rowStart += rows;
   }
+}
+
+// A byte order mark at the start of a text belongs to it; hyparquet's own decoder takes it away.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function stringFromBytes(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && decoder.decode(bytes);
 }
 
 /** Hands over the values of one column one by one; it comes in several pieces. */

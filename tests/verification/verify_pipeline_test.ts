@@ -69,6 +69,16 @@ Deno.test("a pipeline that has done its work agrees, to the last record and cent
     ]);
   }));
 
+Deno.test("texts are compared as they came, a byte order mark at their start included", () =>
+  withPipeline(async (pipeline) => {
+    const marked = "\ufeffBOM";
+    await pipeline.append([booking(marked, FLIGHTS[1]!, 1, { channel: marked, fare_bucket: marked })]);
+    await pipeline.consume();
+    await pipeline.writeLake();
+    await pipeline.runEtl();
+    assertAgrees(await pipeline.verify({ complete: true }));
+  }));
+
 Deno.test("what is not written yet is no difference, unless the pipeline is said to be complete", () =>
   withPipeline(async (pipeline) => {
     await pipeline.append([booking("late", FLIGHTS[1]!, 2)]);
