@@ -10,6 +10,7 @@ import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { ConsumerMetrics } from "./consumer_metrics.ts";
 import { InventoryEngine } from "./inventory_engine.ts";
+import { watchLag } from "./lag_watch.ts";
 import { runPartitionTask } from "./partition_task.ts";
 import type { CommitInfo } from "./partition_task.ts";
 import { runPassOnTask } from "./pass_on_task.ts";
@@ -18,7 +19,6 @@ import { POLICIES, policyNamed } from "./policies/policies.ts";
 const CHANGELOG_TOPIC = "inventory-engine-changelog";
 const REPARTITION_TOPIC = "inventory-engine-repartition";
 const ORDER_TOPIC = "inventory-engine-order";
-const LAG_INTERVAL_MS = 2000;
 
 const COMMAND_LINE = {
   usage: "deno task consumer",
@@ -116,12 +116,7 @@ await runProcess(async (signal) => {
       topic,
       member: await log.member({ group: `${group}-${topic}`, topics: [topic], sessionTimeoutMs }),
     })));
-    const lagTimer = setInterval(() => {
-      log.ranges(topics).then(
-        (ranges) => metrics.setLag(ranges),
-        (error) => logger.warn(`Cannot read the lag: ${error.message}`),
-      );
-    }, LAG_INTERVAL_MS);
+    const stopWatchingLag = watchLag(log, [...topics, ...indirect], metrics);
     try {
       await Promise.all([
         member.run((assigned, taskSignal) =>
@@ -155,7 +150,10 @@ await runProcess(async (signal) => {
                 metrics.committed(info);
                 lines(info);
               },
-              closed: (partition) => metrics.closed(partition),
+              closed(partition) {
+                metrics.engines.delete(partition);
+                metrics.closed(partition, topics);
+              },
             },
           }), { signal, onError }),
         ...passOnMembers.map(({ topic, member }) =>
@@ -167,11 +165,11 @@ await runProcess(async (signal) => {
               repartitionTopic: REPARTITION_TOPIC,
               eventLeadMsMax,
               onCommitted: (info) => metrics.passedOn(info),
-            }), { signal, onError })
+            }).finally(() => metrics.closed(assigned.partition, [topic])), { signal, onError })
         ),
       ]);
     } finally {
-      clearInterval(lagTimer);
+      stopWatchingLag();
       await member.close();
       await Promise.all(passOnMembers.map(({ member }) => member.close()));
     }

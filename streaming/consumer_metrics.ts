@@ -5,6 +5,7 @@ import { Counter, Gauge, Histogram, processRegistry } from "../process/metrics_s
 import type { Registry } from "../process/metrics_server.ts";
 import type { InventoryEngine } from "./inventory_engine.ts";
 import type { CommitInfo } from "./partition_task.ts";
+import type { PassedOnInfo } from "./pass_on_task.ts";
 
 /** Above this many flights on sale the series by flight are left out. */
 export const FLIGHT_SERIES_MAX = 2000;
@@ -105,30 +106,30 @@ export class ConsumerMetrics {
     this.#promotions.inc(
       info.outputs.reduce((n, output) => output.topic === "promo_decisions" ? n + 1 : n, 0),
     );
-    this.refused(info.refusals);
+    this.#refused(info.refusals);
     this.#commitSeconds.observe(info.durationMs / 1000);
-    this.setPositions(info.positions);
+    this.#setPositions(info.positions);
   }
 
-  passedOn(info: { passedOn: number; refusals: string[] }): void {
+  passedOn(info: PassedOnInfo): void {
     this.#repartitioned.inc(info.passedOn);
-    this.refused(info.refusals);
+    this.#refused(info.refusals);
+    this.#setPositions(info.positions);
   }
 
-  refused(reasons: string[]): void {
+  #refused(reasons: string[]): void {
     for (const reason of reasons) this.#deadLetters.inc({ reason });
   }
 
-  setPositions(positions: PartitionOffset[]): void {
+  #setPositions(positions: PartitionOffset[]): void {
     for (const { topic, partition, offset } of positions) {
       this.#positions.set(`${topic}/${partition}`, offset);
     }
   }
 
-  /** Partitions that were given up have no series. */
-  closed(partition: number): void {
-    this.engines.delete(partition);
-    for (const key of this.#positions.keys()) if (key.endsWith(`/${partition}`)) this.#positions.delete(key);
+  /** A partition number of these topics was given up: it has no series any more. */
+  closed(partition: number, topics: readonly string[]): void {
+    for (const topic of topics) this.#positions.delete(`${topic}/${partition}`);
   }
 
   /** Compares what the partitions hold with what was committed. */

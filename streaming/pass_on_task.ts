@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AssignedPartition, EventLog } from "../event_log/event_log.ts";
+import type { AssignedPartition, EventLog, PartitionOffset } from "../event_log/event_log.ts";
 import { deadLetterRecords, intake, passedOnRecord } from "./_intake.ts";
 
 export interface PassOnTaskOptions {
@@ -14,7 +14,14 @@ export interface PassOnTaskOptions {
   topic: string;
   repartitionTopic: string;
   eventLeadMsMax: number;
-  onCommitted?: (info: { passedOn: number; refusals: string[] }) => void;
+  onCommitted?: (info: PassedOnInfo) => void;
+}
+
+/** One commit. */
+export interface PassedOnInfo {
+  passedOn: number;
+  refusals: string[];
+  positions: PartitionOffset[];
 }
 
 /** Runs until `signal` aborts. Each poll is one transaction: passed-on records, dead letters and offset. */
@@ -47,11 +54,16 @@ export async function runPassOnTask(
         const passedOn = items.flatMap(({ origin, outcome }) =>
           outcome.kind === "pass on" ? [passedOnRecord(origin, outcome.flightId, repartitionTopic)] : []
         );
+        const positions = [{ topic, partition, offset: batch.nextOffset }];
         await transactor.commit({
           records: [...passedOn, ...await deadLetterRecords(refusals, { group, logId: log.logId })],
-          offsets: { group, positions: [{ topic, partition, offset: batch.nextOffset }] },
+          offsets: { group, positions },
         });
-        options.onCommitted?.({ passedOn: passedOn.length, refusals: refusals.map(({ reason }) => reason) });
+        options.onCommitted?.({
+          passedOn: passedOn.length,
+          refusals: refusals.map(({ reason }) => reason),
+          positions,
+        });
       }
     }
   } finally {

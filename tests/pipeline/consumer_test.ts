@@ -177,6 +177,13 @@ pipelineTest("a topic of another partition count is passed on by flight", async 
   await consumer.says("passed on by flight");
   await pipeline.caughtUp(`${GROUPS.engine}-bookings`, ["bookings"]);
   await pipeline.caughtUp(GROUPS.engine, ["flight_lifecycle", "inventory-engine-repartition"]);
+  const metricsUrl = /http:\S+\/metrics/.exec(consumer.output)![0];
+  await eventually("the lag of each of its partitions is told", async () => {
+    const text = await (await fetch(metricsUrl)).text();
+    return [0, 1, 2, 3, 4].every((partition) =>
+      text.includes(`consumer_lag_records{topic="bookings",partition="${partition}"} 0\n`)
+    );
+  });
   strictEqual(await consumer.stop(), 0);
   await assertEachBookingCountedOnce(pipeline, bookings);
 });

@@ -1,0 +1,32 @@
+/** How far the consumer is behind its input topics: asked every two seconds, told by its metrics. */
+
+import type { EventLog } from "../event_log/event_log.ts";
+import { logger } from "../process/logger.ts";
+import type { ConsumerMetrics } from "./consumer_metrics.ts";
+
+const INTERVAL_MS = 2000;
+
+/** Asks until the function that it returns is called. A log that does not answer is told once until it does. */
+export function watchLag(log: EventLog, topics: readonly string[], metrics: ConsumerMetrics): () => void {
+  let asking = false;
+  let failing = false;
+  let stopped = false;
+  const ask = async () => {
+    if (asking) return;
+    asking = true;
+    try {
+      metrics.setLag(await log.ranges([...topics]));
+      failing = false;
+    } catch (error) {
+      if (!failing && !stopped) logger.warn(`Cannot read the lag: ${(error as Error).message}`);
+      failing = true;
+    } finally {
+      asking = false;
+    }
+  };
+  const timer = setInterval(ask, INTERVAL_MS);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
+}
