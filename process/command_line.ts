@@ -70,6 +70,9 @@ export class HelpRequested extends Error {
   override name = "HelpRequested";
 }
 
+/** Descriptions of options are wrapped here. */
+const HELP_COLUMNS = 100;
+
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds of `200ms`, `30s`, `5m`, `12h` or `14d`; `undefined` where it is none of these. */
@@ -182,11 +185,24 @@ export function helpText(spec: CommandLineSpec): string {
     spec.description,
     "",
     "Options:",
-    ...rows.map(([left, right]) =>
-      left.length + 2 > width ? `${left}\n${" ".repeat(width)}${right}` : left.padEnd(width) + right
-    ),
+    ...rows.map(([left, right]) => {
+      const text = wrapped(right, HELP_COLUMNS - width).join(`\n${" ".repeat(width)}`);
+      return left.length + 2 > width ? `${left}\n${" ".repeat(width)}${text}` : left.padEnd(width) + text;
+    }),
     ...(spec.notes === undefined ? [] : ["", ...spec.notes]),
   ].join("\n");
+}
+
+/** Words in lines of at most `columns` characters; a longer word has a line of its own. */
+function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
 }
 
 const HELP: FlagOption & { default?: undefined } = {

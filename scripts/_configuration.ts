@@ -42,8 +42,8 @@ export function configuration(env: Record<string, string>): Configuration {
   return {
     brokers: brokers === undefined ? undefined : brokerHosts.flatMap((host) => withLoopbackNames(host)),
     databaseHost: database === undefined ? undefined : shownHost(database),
-    warehousePort: value("WAREHOUSE_PORT")!,
-    metricsHost: value("METRICS_HOST")!,
+    warehousePort: portOf("WAREHOUSE_PORT", value("WAREHOUSE_PORT")!),
+    metricsHost: addressOf("METRICS_HOST", value("METRICS_HOST")!),
     logDir: dirname(value("EVENT_LOG_FILE")!),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
@@ -52,12 +52,26 @@ export function configuration(env: Record<string, string>): Configuration {
   };
 }
 
+const PORT_MAX = 65535;
+
+/** Checked here already: what is no port cannot become a permission either. */
+function portOf(name: SettingName, text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= PORT_MAX) return text;
+  throw new UsageError(`${name} is "${text}", expected a port from 1 to ${PORT_MAX}`);
+}
+
+function addressOf(name: SettingName, text: string): string {
+  if (/^([a-zA-Z0-9._-]+|[0-9a-fA-F:]+)$/.test(text)) return text;
+  throw new UsageError(`${name} is "${text}", expected an address such as 127.0.0.1 or 0.0.0.0`);
+}
+
 const HOST = /^(\[[0-9a-fA-F:]+\]|[^\s:\/,]+)(:\d{1,5})?$/;
 
 function list(text: string | undefined): string[] {
   const hosts = (text ?? "").split(",").map((host) => host.trim()).filter((host) => host !== "");
   for (const host of hosts) {
-    if (!HOST.test(host)) {
+    const port = HOST.exec(host)?.[2]?.slice(1) ?? "0";
+    if (!HOST.test(host) || Number(port) > PORT_MAX) {
       throw new UsageError(
         `KAFKA_BROKERS or KAFKA_ALLOWED_HOSTS holds "${host}", expected host:port such as 127.0.0.1:9092`,
       );

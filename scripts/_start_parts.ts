@@ -2,6 +2,7 @@
 
 import type { CommandLineSpec, Values } from "../process/command_line.ts";
 import { warehousePort } from "../process/settings.ts";
+import { POLICIES } from "../streaming/policies/policies.ts";
 import type { Configuration } from "./_configuration.ts";
 import type { PartName } from "./launcher.ts";
 import type { DataFolder, NeededPort } from "./_start_checks.ts";
@@ -12,26 +13,49 @@ export const START_COMMAND_LINE = {
   description:
     "Runs producer, consumer, lake writer, ETL and (unless DATABASE_URL is given) the embedded warehouse.",
   options: {
-    profile: { type: "text", value: "NAME", description: "Producer: iteration-1, iteration-2 or network" },
-    seed: { type: "text", value: "NUMBER", description: "Producer: seed of all chance" },
-    flights: { type: "text", value: "FILE", description: "Producer: a schedule of your own" },
+    profile: {
+      type: "text",
+      value: "NAME",
+      choices: ["network", "iteration-2", "iteration-1"],
+      description: "Producer: a real week of flights, or a published demand model; without it network",
+    },
+    seed: {
+      type: "text",
+      value: "NUMBER",
+      description: "Producer: decides all that is left to chance; without it 1",
+    },
+    flights: {
+      type: "text",
+      value: "FILE",
+      description: "Producer: a schedule of your own; without it producer/data/flights.csv",
+    },
     "flights-per-day": {
       type: "text",
       value: "NUMBER",
-      description: "Producer: flights of the network a day",
+      description: "Producer: departures a day, or all; without it 60",
     },
     backfill: {
-      type: "text",
-      value: "DURATION",
-      description: "Producer: history made at the first start, as 14d",
+      type: "duration",
+      minMs: 0,
+      description: "Producer: history made at the first start; without it 14d",
     },
-    speed: { type: "text", value: "NUMBER", description: "Producer: simulated seconds a second" },
-    policy: { type: "text", value: "NAME", description: "Consumer: rules that decide promotions" },
-    "etl-every": {
+    speed: {
+      type: "number",
+      min: 0.001,
+      max: 10_000_000,
+      description: "Producer: simulated seconds per second; without it 1",
+    },
+    policy: {
       type: "text",
-      value: "DURATION",
+      value: "NAME",
+      choices: POLICIES.map(({ name }) => name),
+      description: "Consumer: rules that decide promotions; without it RULE_ENGINE_ITERATION_2",
+    },
+    "etl-every": {
+      type: "duration",
+      minMs: 1000,
       default: "1m",
-      description: "Time between two ETL runs",
+      description: "Time between the starts of two ETL runs",
     },
     "no-etl": { type: "flag", description: "Leave the ETL and the warehouse out" },
     "metrics-ports-from": {
@@ -45,7 +69,7 @@ export const START_COMMAND_LINE = {
     },
   },
   notes: [
-    "Without a value an option keeps the default of its part: deno task producer --help.",
+    "More about the options of the producer: deno task producer --help.",
     "Engines: KAFKA_BROKERS and DATABASE_URL, in the environment or in .env; else embedded ones below data/.",
     "Ctrl+C stops the parts one after another and loses nothing; the next start goes on from there.",
   ],
@@ -61,7 +85,7 @@ export interface StartedPart {
   metricsPort?: number;
 }
 
-const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "backfill", "speed"] as const;
+const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "speed"] as const;
 
 /** The order of stopping: nothing is produced any more, then what is there is worked off. */
 export const STOP_ORDER: readonly PartName[] = ["producer", "consumer", "lake", "etl-runner", "warehouse"];
@@ -74,13 +98,18 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
     args: ["--metrics-port", String(first + at), ...args],
     metricsPort: first + at,
   });
-  const given = (name: string, value: string | undefined) => value === undefined ? [] : [`--${name}`, value];
+  const given = (name: string, value: string | number | undefined) =>
+    value === undefined ? [] : [`--${name}`, String(value)];
+  const backfill = values.backfill === undefined ? undefined : `${values.backfill}ms`;
   return [
     ...(options.embeddedWarehouse ? [{ name: "warehouse" as const, args: [] }] : []),
     withMetrics("consumer", 1, given("policy", values.policy)),
     withMetrics("lake", 2, []),
-    withMetrics("producer", 0, PRODUCER_OPTIONS.flatMap((name) => given(name, values[name]))),
-    ...(values["no-etl"] ? [] : [withMetrics("etl-runner", 3, ["--every", values["etl-every"]])]),
+    withMetrics("producer", 0, [
+      ...PRODUCER_OPTIONS.flatMap((name) => given(name, values[name])),
+      ...given("backfill", backfill),
+    ]),
+    ...(values["no-etl"] ? [] : [withMetrics("etl-runner", 3, ["--every", `${values["etl-every"]}ms`])]),
   ];
 }
 

@@ -23,7 +23,8 @@ const SPEC = {
     format: {
       type: "text",
       choices: SQL_FORMATS,
-      description: "How rows are printed (default table on a terminal, csv into a pipe or file)",
+      value: "NAME",
+      description: "How rows are printed; without it table on a terminal, csv into a pipe or file",
     },
     write: { type: "flag", description: "Allow changes; each statement is committed on its own" },
   },

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import {
   HelpRequested,
   helpText,
@@ -112,6 +112,16 @@ Deno.test("helpText() names every option with value, choices and default", () =>
   match(text, /--loud +Louder\n/);
   match(text, /-h, --help +Show this help/);
   match(text, /\n\nA note\.$/);
+});
+
+Deno.test("helpText() wraps descriptions at 100 columns, under their first line", () => {
+  const description = "word ".repeat(40).trim();
+  const text = helpText({ usage: "x", description: "X.", options: { name: { type: "flag", description } } });
+  const lines = text.split("\n").filter((line) => line.includes("word"));
+  equal(lines.length, 3);
+  for (const line of lines) ok(line.length <= 100, line);
+  equal(new Set(lines.map((line) => line.indexOf("word"))).size, 1);
+  equal(lines.join(" ").match(/word/g)!.length, 40);
 });
 
 // text, milliseconds

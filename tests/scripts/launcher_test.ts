@@ -175,6 +175,10 @@ const REFUSED: [Record<string, string>, RegExp][] = [
   [{ KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "b 1" }, /holds "b 1"/],
   [{ LAKE_DIR: "/srv/a,b" }, /holds a comma/],
   [{ DATABASE_URL: "mysql://u:secret@db/x" }, /^UsageError: DATABASE_URL(?!.*secret)/],
+  [{ WAREHOUSE_PORT: "x" }, /^UsageError: WAREHOUSE_PORT is "x", expected a port/],
+  [{ WAREHOUSE_PORT: "70000" }, /^UsageError: WAREHOUSE_PORT is "70000", expected a port/],
+  [{ METRICS_HOST: "bad host" }, /^UsageError: METRICS_HOST is "bad host", expected an address/],
+  [{ KAFKA_BROKERS: "127.0.0.1:99999" }, /^UsageError: KAFKA_BROKERS .*"127.0.0.1:99999"/],
 ];
 
 for (const [env, message] of REFUSED) {
