@@ -15,6 +15,7 @@ export type EventErrorReason =
   | "invalid_time"
   | "event_time"
   | "unknown_event_type"
+  | "too_large"
   | "unknown_flight"
   | "flight_departed"
   | "conflicting_flight";

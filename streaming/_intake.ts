@@ -8,6 +8,7 @@ import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
 import type { LogRecord, NewRecord } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
+import { isTooLarge, VALUE_BYTES_MAX } from "./_record_size.ts";
 import type { MergeItem } from "./event_time_merge.ts";
 
 /** Headers of a record in the repartition topic: where it stood first. */
@@ -49,6 +50,13 @@ export function intake(record: LogRecord, seenMs: number, options: IntakeOptions
       const belongsHere = options.passEverythingOn !== true && record.key !== null &&
         partitionOf(flightId, options.partitions) === record.partition;
       if (!belongsHere) {
+        // Kept as it came, a record that only just fitted would not fit with a key and the headers of its origin.
+        if (isTooLarge(origin.value!)) {
+          throw new EventError(
+            "too_large",
+            `A record without its flight's key or in another partition is passed on, which takes up to ${VALUE_BYTES_MAX} bytes`,
+          );
+        }
         return {
           eventTimeMs: -Infinity,
           offset: record.offset,

@@ -72,6 +72,8 @@ const FORMAT_KEY = "format";
 const CLOCK_KEY = "clock";
 const FLIGHT_PREFIX = "flight/";
 const BOOKINGS_PREFIX = "bookings/";
+/** An id has up to 256 characters of up to three bytes: so many always fit into one record of the changelog. */
+const BOOKINGS_PER_ENTRY_MAX = 1000;
 
 /** The engine's state is what {@link InventoryEngine.restore} was given and {@link InventoryEngine.apply} made of it. */
 export class InventoryEngine {
@@ -319,7 +321,12 @@ export class InventoryEngine {
       });
       return;
     }
-    this.#waiting.add({ flightId, record, sinceMs: this.#clockMs }, this.#changes);
+    if (this.#waiting.add({ flightId, record, sinceMs: this.#clockMs }, this.#changes)) return;
+    this.#refusals.push({
+      record,
+      reason: "too_large",
+      message: `Flight ${flightId} is not known, and the record is too large to wait for it`,
+    });
   }
 
   /** Lets go of what the partition's clock has passed: events that waited too long, flights that are over. */
@@ -359,11 +366,13 @@ export class InventoryEngine {
     this.#changedFlights.add(flight);
   }
 
-  /** What happened since the last call, to be stored as one. Bookings of a step are one entry per flight. */
+  /** What happened since the last call, to be stored as one. Bookings of a step are one entry per flight, or a few. */
   take(): EngineStep {
     for (const [flight, entries] of this.#newBookings) {
-      const key = `${BOOKINGS_PREFIX}${flight.flightId}/${flight.facts.bookingEntries++}`;
-      this.#changes.push({ key, value: JSON.stringify(entries) });
+      for (let at = 0; at < entries.length; at += BOOKINGS_PER_ENTRY_MAX) {
+        const key = `${BOOKINGS_PREFIX}${flight.flightId}/${flight.facts.bookingEntries++}`;
+        this.#changes.push({ key, value: JSON.stringify(entries.slice(at, at + BOOKINGS_PER_ENTRY_MAX)) });
+      }
     }
     this.#newBookings.clear();
     for (const flight of this.#changedFlights) {

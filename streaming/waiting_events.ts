@@ -1,6 +1,7 @@
 /** Events whose flight is not known yet. */
 
 import type { RefusedRecord } from "../events/dead_letters.ts";
+import { isTooLarge } from "./_record_size.ts";
 import type { StateChange } from "./state_change.ts";
 
 interface WaitingEvent {
@@ -27,11 +28,14 @@ export class WaitingEvents {
     return this.#events.size;
   }
 
-  /** Lets an event wait; the change of the state goes to `changes`. */
-  add(event: WaitingEvent, changes: StateChange[]): void {
+  /** Lets an event wait; the change of the state goes to `changes`. Returns false where it is too large to be kept. */
+  add(event: WaitingEvent, changes: StateChange[]): boolean {
     const key = keyOf(event.record);
+    const value = JSON.stringify(event);
+    if (isTooLarge(value)) return false;
     this.#put(key, event);
-    changes.push({ key, value: JSON.stringify(event) });
+    changes.push({ key, value });
+    return true;
   }
 
   /** Takes out the events of a flight, in order of arrival. */
