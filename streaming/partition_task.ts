@@ -65,8 +65,13 @@ export interface PartitionTaskOptions {
   commitRecordsMax?: number;
 }
 
+/** A topic that waits for others is read ahead so far; values are counted in UTF-16 units. */
 const LANE_ITEMS_MAX = 4_000;
 const LANE_ITEMS_RESUME = 1_000;
+const LANE_UNITS_MAX = 8 * 1024 * 1024;
+const LANE_UNITS_RESUME = 2 * 1024 * 1024;
+/** Values that one commit moves past at the most, about: large ones may all become dead letters. */
+const COMMIT_UNITS_MAX = 16 * 1024 * 1024;
 
 /** Runs until `signal` aborts; finishes the commit at hand. Throws what went wrong; see step 6. */
 export async function runPartitionTask(
@@ -99,8 +104,11 @@ class PartitionTask {
   readonly #readTo = new Map<string, number>();
   readonly #positions = new Map<string, number>();
   readonly #paused = new Set<string>();
+  /** By topic: the values that were read and not processed yet, in UTF-16 units. */
+  readonly #bufferedUnits = new Map<string, number>();
 
   #inputs = 0;
+  #inputUnits = 0;
   #firstInputMs = 0;
   #from = new Map<string, number>();
   #runs: [lane: number, records: number][] = [];
@@ -132,7 +140,7 @@ class PartitionTask {
     while (!signal.aborted) {
       await this.#read(signal);
       this.#step(commitRecordsMax);
-      const due = this.#inputs >= commitRecordsMax ||
+      const due = this.#inputs >= commitRecordsMax || this.#inputUnits >= COMMIT_UNITS_MAX ||
         (this.#inputs > 0 && performance.now() - this.#firstInputMs >= commitIntervalMs);
       if (due) await this.#commit();
     }
@@ -173,7 +181,12 @@ class PartitionTask {
         batch.records.map((record) => intake(record, batch.seenMs, this.#intake)),
       );
       this.#readTo.set(batch.topic, batch.nextOffset);
-      if (this.#merge.buffered(batch.topic) > LANE_ITEMS_MAX) {
+      const units = batch.records.reduce(
+        (sum, { value }) => sum + (value?.length ?? 0),
+        this.#bufferedUnits.get(batch.topic) ?? 0,
+      );
+      this.#bufferedUnits.set(batch.topic, units);
+      if (this.#merge.buffered(batch.topic) > LANE_ITEMS_MAX || units > LANE_UNITS_MAX) {
         this.#reader.pause([batch.topic]);
         this.#paused.add(batch.topic);
       }
@@ -186,12 +199,16 @@ class PartitionTask {
   #step(recordsMax: number): void {
     const { topics } = this.#options;
     const nowMs = performance.now();
-    while (this.#inputs < recordsMax) {
+    while (this.#inputs < recordsMax && this.#inputUnits < COMMIT_UNITS_MAX) {
       const next = this.#merge.next(nowMs);
       if (next === undefined) break;
       const { item, lane } = next;
       if (this.#inputs++ === 0) this.#firstInputMs = nowMs;
-      this.#positions.set(topics[lane]!, item.offset + 1);
+      const topic = topics[lane]!;
+      const units = item.origin.value?.length ?? 0;
+      this.#inputUnits += units;
+      this.#bufferedUnits.set(topic, this.#bufferedUnits.get(topic)! - units);
+      this.#positions.set(topic, item.offset + 1);
       const run = this.#runs.at(-1);
       if (run !== undefined && run[0] === lane) run[1]++;
       else this.#runs.push([lane, 1]);
@@ -202,7 +219,9 @@ class PartitionTask {
       if (buffered === 0) {
         this.#positions.set(topic, Math.max(this.#positions.get(topic)!, this.#readTo.get(topic)!));
       }
-      if (buffered <= LANE_ITEMS_RESUME && this.#paused.delete(topic)) this.#reader.resume([topic]);
+      const drained = buffered <= LANE_ITEMS_RESUME &&
+        (this.#bufferedUnits.get(topic) ?? 0) <= LANE_UNITS_RESUME;
+      if (drained && this.#paused.delete(topic)) this.#reader.resume([topic]);
     }
   }
 
@@ -255,6 +274,7 @@ class PartitionTask {
       positions,
     });
     this.#inputs = 0;
+    this.#inputUnits = 0;
     this.#runs = [];
     this.#passedOn = [];
     this.#refusals = [];

@@ -17,7 +17,8 @@ export type EnginePair = "embedded" | "real";
 
 /** The pairs that can be had here; real ones where `KAFKA_BROKERS` and `DATABASE_URL` are given. */
 export function enginePairs(): EnginePair[] {
-  const real = Deno.env.get("KAFKA_BROKERS") !== undefined && Deno.env.get("DATABASE_URL") !== undefined;
+  const given = (name: string) => (Deno.env.get(name) ?? "") !== "";
+  const real = given("KAFKA_BROKERS") && given("DATABASE_URL");
   return real ? ["embedded", "real"] : ["embedded"];
 }
 

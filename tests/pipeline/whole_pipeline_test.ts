@@ -57,7 +57,7 @@ async function drain(pipeline: Pipeline, parts: { consumer: Part; lake: Part }):
 }
 
 async function assertVerified(pipeline: Pipeline): Promise<void> {
-  const { code, output } = await pipeline.run("verify");
+  const { code, output } = await pipeline.run("verify", ["--complete"]);
   strictEqual(code, 0, output);
 }
 
