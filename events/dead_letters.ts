@@ -41,6 +41,14 @@ export interface RefusedRecord {
   headers?: Record<string, string>;
 }
 
+/** Names a refusal: the same record refused again by the same group has the same id. Also its key in the log. */
+export function deadLetterId(
+  group: string,
+  { topic, partition, offset }: Pick<RefusedRecord, "topic" | "partition" | "offset">,
+): string {
+  return `${group}-${topic}-${partition}-${offset}`;
+}
+
 /** Dead letters above this many bytes keep only the first 64 KiB of the value: brokers refuse more than 1 MiB. */
 const DEAD_LETTER_BYTES_MAX = 900_000;
 const KEPT_BYTES = 64 * 1024;
@@ -57,7 +65,7 @@ export async function deadLetterOf(
   const letter: DeadLetter = {
     event_type: "DeadLetter",
     event_time: formatInstant(record.timestampMs),
-    dead_letter_id: `${refusal.group}-${record.topic}-${record.partition}-${record.offset}`,
+    dead_letter_id: deadLetterId(refusal.group, record),
     group: refusal.group,
     reason: refusal.reason,
     message: refusal.message.slice(0, MESSAGE_LENGTH_MAX),

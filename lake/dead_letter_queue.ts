@@ -1,6 +1,6 @@
 /** Refused records on their way to topic `dead_letters`: collected, then stored in requests of bounded size. */
 
-import { deadLetterOf } from "../events/dead_letters.ts";
+import { deadLetterId, deadLetterOf } from "../events/dead_letters.ts";
 import type { EventError } from "../events/event_error.ts";
 import type { Appender, LogRecord, NewRecord } from "../event_log/event_log.ts";
 
@@ -72,8 +72,7 @@ export class DeadLetterQueue {
         request = [];
         requestBytes = 0;
       }
-      const key = `${this.#group}-${record.topic}-${record.partition}-${record.offset}`;
-      request.push({ topic: "dead_letters", key, value });
+      request.push({ topic: "dead_letters", key: deadLetterId(this.#group, record), value });
       requestBytes += value.length;
     }
     if (request.length > 0) await this.#appender.append(request);

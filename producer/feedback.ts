@@ -1,7 +1,7 @@
 /** The feedback loop: promotions that were decided raise demand on their flights. */
 
 import type { EventLog, LogRecord, NewRecord, PartitionOffset } from "../event_log/event_log.ts";
-import { deadLetterOf } from "../events/dead_letters.ts";
+import { deadLetterId, deadLetterOf } from "../events/dead_letters.ts";
 import { EventError, type EventErrorReason } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
@@ -55,7 +55,7 @@ export async function applyDecisions(
       const refusal = { group: GROUPS.producerFeedback, logId, reason, message };
       result.records.push({
         topic: "dead_letters",
-        key: record.key,
+        key: deadLetterId(GROUPS.producerFeedback, record),
         value: await deadLetterOf(record, refusal),
       });
       result.refused.push(reason);

@@ -1,6 +1,6 @@
 /** What becomes of a record when it is read: an event to be processed, one to be passed on, or a refusal. */
 
-import { deadLetterOf } from "../events/dead_letters.ts";
+import { deadLetterId, deadLetterOf } from "../events/dead_letters.ts";
 import type { RefusedRecord } from "../events/dead_letters.ts";
 import { EventError } from "../events/event_error.ts";
 import type { EventErrorReason } from "../events/event_error.ts";
@@ -108,7 +108,7 @@ export function deadLetterRecords(
 ): Promise<NewRecord[]> {
   return Promise.all(refusals.map(async ({ record, reason, message }): Promise<NewRecord> => ({
     topic: "dead_letters",
-    key: `${options.group}-${record.topic}-${record.partition}-${record.offset}`,
+    key: deadLetterId(options.group, record),
     value: await deadLetterOf(record, { ...options, reason, message }),
   })));
 }
