@@ -91,14 +91,16 @@ export class PipelineStatus {
     ].join(" · ");
   }
 
-  /** What was done, for the closing line. */
+  /**
+   * What was done, for the closing line: as of the last scrape, so without the lake's files, most of which a short run
+   * finishes only when it stops. Seat maps are no input of the consumer.
+   */
   summary(): string {
     const totals = this.#totals;
     return [
-      `${count(totals.producer_events_emitted_total ?? 0)} events produced`,
+      `${count(totals.producer_events_emitted_total ?? 0)} events produced, seat maps among them`,
       `${count(totals.consumer_events_processed_total ?? 0)} processed`,
       `${count(totals.consumer_promotions_triggered_total ?? 0)} promotions`,
-      `${count(totals.lake_files_sealed_total ?? 0)} lake files`,
     ].join(", ");
   }
 }

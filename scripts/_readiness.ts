@@ -64,7 +64,7 @@ export function addresses(
   const row = (label: string, text: string) => `  ${label.padEnd(LABEL_WIDTH)}${text}`;
   const { database } = options;
   const next = [
-    "deno task tail bookings --max 3",
+    "deno task tail bookings --from-beginning --max 3",
     ...(database === undefined ? [] : ['deno task sql "select count(*) from fact_booking"']),
     "deno task verify",
   ];

@@ -44,7 +44,7 @@ Deno.test("PipelineStatus keeps its totals when a process starts anew and counts
   status.update({ consumer_promotions_triggered_total: 3, producer_events_emitted_total: 20 }, 2000);
   status.update({ consumer_promotions_triggered_total: 4, producer_events_emitted_total: 20 }, 3000);
   match(status.line(0), / 16 promotions /);
-  equal(status.summary(), "170 events produced, 0 processed, 16 promotions, 0 lake files");
+  equal(status.summary(), "170 events produced, seat maps among them, 0 processed, 16 promotions");
 });
 
 Deno.test("PipelineStatus shows flights, lake files and the age of the last ETL run", () => {
