@@ -58,7 +58,7 @@ export interface MetricsServer {
 /**
  * Starts serving `/metrics`, `/healthz` (200 while the process runs) and `/readyz` (503 with the reason).
  *
- * @throws {PortError} when the port is taken.
+ * @throws {PortError} when the port is taken, or cannot be listened on.
  */
 export function serveMetrics(options: MetricsServerOptions): MetricsServer {
   const hostname = setting("METRICS_HOST")!;
@@ -90,7 +90,11 @@ export function serveMetrics(options: MetricsServerOptions): MetricsServer {
         `Port ${options.port} on ${hostname} is taken. Is another one running? Stop it, or choose another by --metrics-port (0 picks a free one)`,
       );
     }
-    throw error;
+    throw new PortError(
+      `Cannot listen on port ${options.port} of ${hostname}: ${
+        (error as Error).message
+      }. Check METRICS_HOST and --metrics-port`,
+    );
   }
   return { port: server.addr.port, close: () => server.shutdown() };
 }

@@ -36,6 +36,12 @@ export function configuration(env: Record<string, string>): Configuration {
   const brokers = value("KAFKA_BROKERS");
   const databaseUrl = value("DATABASE_URL");
   const database = databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl);
+  if (database !== undefined && !ADDRESS.test(database.host)) {
+    // Not shown: where the address was cut in the wrong place, it may hold a part of the password.
+    throw new UsageError(
+      "DATABASE_URL names a host that cannot be one, expected a name or an address such as 127.0.0.1",
+    );
+  }
   const kafkaFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
   const databaseFiles = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
   const brokerHosts = [...list(brokers), ...list(value("KAFKA_ALLOWED_HOSTS"))];
@@ -61,11 +67,14 @@ function portOf(name: SettingName, text: string): string {
 }
 
 function addressOf(name: SettingName, text: string): string {
-  if (/^([a-zA-Z0-9._-]+|[0-9a-fA-F:]+)$/.test(text)) return text;
+  if (ADDRESS.test(text)) return text;
   throw new UsageError(`${name} is "${text}", expected an address such as 127.0.0.1 or 0.0.0.0`);
 }
 
-const HOST = /^(\[[0-9a-fA-F:]+\]|[^\s:\/,]+)(:\d{1,5})?$/;
+/** What permission lists take as a host's name or address: an unusual one ends in a backtrace of theirs. */
+const NAME = String.raw`[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*`;
+const ADDRESS = new RegExp(`^(?:${NAME}|[0-9a-fA-F:]+)$`);
+const HOST = new RegExp(String.raw`^(\[[0-9a-fA-F:]+\]|${NAME})(:\d{1,5})?$`);
 
 function list(text: string | undefined): string[] {
   const hosts = (text ?? "").split(",").map((host) => host.trim()).filter((host) => host !== "");

@@ -46,3 +46,19 @@ Deno.test("serveMetrics() names a taken port and the option that chooses another
     await server.close();
   }
 });
+
+Deno.test("serveMetrics() names an address that is not this machine's, and the setting that chooses another", () => {
+  const before = Deno.env.get("METRICS_HOST");
+  // An address for documentation only (RFC 5737).
+  Deno.env.set("METRICS_HOST", "192.0.2.1");
+  try {
+    throws(() => serveMetrics({ port: 0, registry: processRegistry() }), (error) => {
+      ok(error instanceof PortError);
+      match(error.message, /^Cannot listen on port 0 of 192\.0\.2\.1: .*METRICS_HOST/);
+      return true;
+    });
+  } finally {
+    if (before === undefined) Deno.env.delete("METRICS_HOST");
+    else Deno.env.set("METRICS_HOST", before);
+  }
+});

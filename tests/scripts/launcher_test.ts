@@ -173,10 +173,14 @@ Deno.test("commandFor() gives the part the environment that it was given", () =>
 const REFUSED: [Record<string, string>, RegExp][] = [
   [{ KAFKA_BROKERS: "http://k1:9092" }, /holds "http:\/\/k1:9092", expected host:port/],
   [{ KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "b 1" }, /holds "b 1"/],
+  [{ KAFKA_BROKERS: "k1;k2" }, /holds "k1;k2", expected host:port/],
+  [{ KAFKA_BROKERS: "k1..internal:9092" }, /holds "k1\.\.internal:9092"/],
+  [{ DATABASE_URL: "postgres://u:secret@d;b/x" }, /^UsageError: DATABASE_URL names a host(?!.*secret)/],
   [{ LAKE_DIR: "/srv/a,b" }, /holds a comma/],
   [{ DATABASE_URL: "mysql://u:secret@db/x" }, /^UsageError: DATABASE_URL(?!.*secret)/],
   [{ WAREHOUSE_PORT: "x" }, /^UsageError: WAREHOUSE_PORT is "x", expected a port/],
   [{ WAREHOUSE_PORT: "70000" }, /^UsageError: WAREHOUSE_PORT is "70000", expected a port/],
+  [{ METRICS_HOST: "a..b" }, /^UsageError: METRICS_HOST is "a\.\.b", expected an address/],
   [{ METRICS_HOST: "bad host" }, /^UsageError: METRICS_HOST is "bad host", expected an address/],
   [{ KAFKA_BROKERS: "127.0.0.1:99999" }, /^UsageError: KAFKA_BROKERS .*"127.0.0.1:99999"/],
 ];
