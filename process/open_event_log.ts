@@ -1,8 +1,10 @@
 /** Opens the event log that the environment names: Kafka where `KAFKA_BROKERS` is given, else the embedded one. */
 
 import type { EventLog } from "../event_log/event_log.ts";
+import { UsageError } from "./command_line.ts";
 import { logger } from "./logger.ts";
 import { kafkaSettings, setting } from "./settings.ts";
+import type { SettingName } from "./settings.ts";
 
 /**
  * Opens the log.
@@ -50,9 +52,18 @@ function withoutRepeats<Level>(
 }
 
 async function tlsOf(files: { caFile?: string; certFile?: string; keyFile?: string }) {
-  const read = async (file: string | undefined) =>
-    file === undefined ? undefined : await Deno.readTextFile(file);
-  const [ca, cert, key] = await Promise.all([read(files.caFile), read(files.certFile), read(files.keyFile)]);
+  const read = async (name: SettingName, file: string | undefined) => {
+    try {
+      return file === undefined ? undefined : await Deno.readTextFile(file);
+    } catch (error) {
+      throw new UsageError(`Cannot read ${name} "${file}": ${(error as Error).message}`);
+    }
+  };
+  const [ca, cert, key] = await Promise.all([
+    read("KAFKA_SSL_CA_FILE", files.caFile),
+    read("KAFKA_SSL_CERT_FILE", files.certFile),
+    read("KAFKA_SSL_KEY_FILE", files.keyFile),
+  ]);
   return {
     ...(ca === undefined ? {} : { ca: [ca] }),
     ...(cert === undefined ? {} : { cert }),

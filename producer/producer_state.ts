@@ -12,6 +12,7 @@
 import type { EventLog, NewRecord } from "../event_log/event_log.ts";
 import { LogUnavailableError } from "../event_log/event_log.ts";
 import { formatInstant, parseInstant } from "../events/instant.ts";
+import { UsageError } from "../process/command_line.ts";
 import { OperatorError } from "../process/run_process.ts";
 import type { Promotion } from "./fares.ts";
 import type { SimulationChoices } from "./producer_options.ts";
@@ -73,7 +74,7 @@ export function storedChoices(
 /**
  * Holds the choices of this run against those of the stored simulation.
  *
- * @throws {OperatorError} naming every difference and the two ways on.
+ * @throws {UsageError} naming every difference and the two ways on.
  */
 export function checkSameChoices(stored: StoredChoices, now: StoredChoices): void {
   const names = [...new Set([...Object.keys(stored), ...Object.keys(now)])];
@@ -81,7 +82,7 @@ export function checkSameChoices(stored: StoredChoices, now: StoredChoices): voi
     .filter((name) => stored[name] !== now[name])
     .map((name) => `--${name} was ${stored[name] ?? "none"}, now ${now[name] ?? "none"}`);
   if (differences.length === 0) return;
-  throw new OperatorError(
+  throw new UsageError(
     `Cannot go on with the stored simulation: ${differences.join("; ")}. ` +
       "Run with the options as they were, or begin anew: on an empty log, or with --reset-state " +
       "(the old events stay in the log; a flight that both simulations know is then sold twice)",

@@ -104,7 +104,8 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
   return [
     ...(options.embeddedWarehouse ? [{ name: "warehouse" as const, args: [] }] : []),
     withMetrics("consumer", 1, given("policy", values.policy)),
-    withMetrics("lake", 2, []),
+    // Sooner than by default, so that the first ETL run finds something.
+    withMetrics("lake", 2, ["--seal-age", "15s"]),
     withMetrics("producer", 0, [
       ...PRODUCER_OPTIONS.flatMap((name) => given(name, values[name])),
       ...given("backfill", backfill),
