@@ -144,7 +144,7 @@ engineTest("what it cannot work with is one clear line and an exit code", async 
     const started = new ProducerProcess(test, [...LOAD, "--rate", "0", "--limit", "10"]);
     equal(await started.ended(), 0, started.errors);
     const other = new ProducerProcess(test, [...LOAD, "--seed", "2"]);
-    equal(await other.ended(), 1);
+    equal(await other.ended(), 2);
     match(other.errors, /^✖ Cannot go on with the stored simulation: --seed was 1, now 2\..*\n$/);
     await test.log.deleteTopics(["seat_map"]);
     const lacking = new ProducerProcess(test, LOAD);
