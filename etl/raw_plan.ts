@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readManifest } from "../lake/manifest.ts";
 import { adjoining, listRawFiles } from "../lake/raw_files.ts";
 import type { RawFile } from "../lake/raw_files.ts";
 import { topicState } from "./etl_state.ts";
@@ -66,10 +67,18 @@ export async function planTopic(
   const plan: RawPlan = { topic, slices: [], files: 0, bytes: 0, warnings: [] };
   const fresh = sealed.filter((file) => file.to > (positions[file.logId8]?.[file.partition] ?? 0));
   warnOfGaps(plan, fresh, positions);
+  const { entries } = await readManifest(`${rawFolder}/${topic}`);
   let slice: SealedSlice | undefined;
   for (const file of fresh) {
     // A file that is gone or cannot be read is told of when it is read.
     const bytes = file.empty ? 0 : (await sizeOf(file.path) ?? 0);
+    const sealedBytes = entries.get(file.name)?.bytes;
+    if (sealedBytes !== undefined && bytes > 0 && bytes !== sealedBytes) {
+      plan.warnings.push(
+        `Raw file "${file.path}" has ${bytes} bytes, ${sealedBytes} when it was finished: the tables go on with the ` +
+          "lines that are left; when the file is restored, run with --full",
+      );
+    }
     const joins = slice !== undefined && slice.logId8 === file.logId8 && slice.partition === file.partition &&
       slice.bytes + bytes <= sliceBytes && slice.files.length < SLICE_FILES && slice.to <= file.from;
     if (!joins) {
