@@ -16,6 +16,7 @@ import { ensureTables } from "./ensure_tables.ts";
 import type { GoldTable } from "./gold_tables.ts";
 import { assertLease } from "./lease.ts";
 import type { Lease } from "./lease.ts";
+import { isConnectionLoss } from "./warehouse_unavailable.ts";
 
 export { LoadFailedError };
 
@@ -96,10 +97,21 @@ export async function loadTables(warehouse: Warehouse, options: LoadOptions): Pr
       })
     ) as LoadedRows;
   } catch (error) {
-    throw failure ?? error;
+    throw broken(failure ?? error);
   } finally {
     await Promise.allSettled(files.values());
   }
+}
+
+/** A lost connection in words, whichever call was told of it first; any other error as it is. */
+function broken(error: unknown): unknown {
+  if (error instanceof LoadFailedError || !isConnectionLoss(error)) return error;
+  return new LoadFailedError(
+    `The connection to the warehouse broke during the load (${
+      (error as Error).message
+    }): the next run goes on from what is stored there`,
+    { cause: error },
+  );
 }
 
 /** Starts making the CSV files, one after another, while those before are loaded. */

@@ -29,6 +29,11 @@ const NO_ANSWER: Record<string, string> = {
   CONNECTION_ENDED: "the connection was cut",
 };
 
+/** Whether an error is a connection that could not be made, or broke. */
+export function isConnectionLoss(error: unknown): boolean {
+  return error instanceof Error && Object.hasOwn(NO_ANSWER, (error as DriverError).code ?? "");
+}
+
 /**
  * The one line for an error that came while connecting, or `undefined` where the warehouse was reached and the
  * error is about something else.
