@@ -10,6 +10,8 @@ import { openSqliteEventLog } from "../event_log/sqlite_event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
+import { openWarehouse } from "../warehouse/connect.ts";
+import { GOLD_TABLES } from "../warehouse/gold_tables.ts";
 import { MeasuredProcess, secondsUntil } from "./_measured_process.ts";
 import type { Usage } from "./_measured_process.ts";
 import { median, tableOf } from "./_report.ts";
@@ -38,7 +40,7 @@ const COMMAND_LINE = {
     json: { type: "text", value: "FILE", description: "Also writes all runs to this file" },
   },
   notes: [
-    "DATABASE_URL adds the load into that Postgres; its gold tables are emptied, so name a database of its own.",
+    "DATABASE_URL adds the load into that Postgres; its gold tables are dropped, so name a database of its own.",
   ],
 } as const;
 
@@ -184,6 +186,16 @@ async function buildGold(events: number, env: Record<string, string>): Promise<R
     };
   };
   const runs = [await timed("ETL into Parquet", ["--skip-warehouse"])];
-  if (env.DATABASE_URL !== undefined) runs.push(await timed("gold into Postgres", []));
+  if (env.DATABASE_URL !== undefined) {
+    await dropGoldTables(env.DATABASE_URL);
+    runs.push(await timed("gold into Postgres", []));
+  }
   return runs;
+}
+
+/** The load then fills new tables, as the first one of a warehouse does. */
+async function dropGoldTables(url: string): Promise<void> {
+  const warehouse = await openWarehouse({ url, embedded: false, applicationName: "bench", max: 1 });
+  for (const { name } of GOLD_TABLES) await warehouse.sql.unsafe(`drop table if exists public.${name}`);
+  await warehouse.close();
 }
