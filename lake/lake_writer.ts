@@ -98,7 +98,9 @@ async function main(signal: AbortSignal): Promise<void> {
         logger.info(`   into ${rawFolder}, metrics on port ${server.port}`);
       },
       onSealed: (topic, { name, lines: events }) =>
-        lines.say(() => `🪣 ${topic}: ${events.toLocaleString("en")} events in ${name}`),
+        lines.say(() =>
+          `🪣 ${topic}: ${events.toLocaleString("en")} ${events === 1 ? "event" : "events"} in ${name}`
+        ),
       onProblem: (reason) => readiness.setProblem(reason),
       onHeard: () => readiness.heard(),
       say: logger.info,

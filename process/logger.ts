@@ -69,7 +69,11 @@ export class RateLimitedLines {
     if (second !== this.#second) {
       this.#second = second;
       this.#printed = 0;
-      if (this.#left > 0) this.#print(`… and ${this.#left} more lines like this`);
+      if (this.#left > 0) {
+        this.#print(
+          `… and ${this.#left.toLocaleString("en")} more ${this.#left === 1 ? "line" : "lines"} like this`,
+        );
+      }
       this.#left = 0;
     }
     if (this.#printed >= this.#perSecondMax) {
