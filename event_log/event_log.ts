@@ -153,7 +153,8 @@ export interface GroupMember {
   /**
    * Runs `handler` for each partition number while it is assigned to this member, several at once. `signal`
    * aborts when the partition is taken away or the member closes; the handler then returns promptly. When the
-   * handler throws while still assigned, it is started again after a growing pause (`onError` is told).
+   * handler throws while still assigned, it is started again after a growing pause (`onError` is told; partition -1
+   * stands for the whole group, which then joins again).
    * Resolves when `signal` of the options aborts and all handlers have returned.
    */
   run(

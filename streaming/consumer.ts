@@ -98,12 +98,16 @@ await runProcess(async (signal) => {
     const sessionTimeoutMs = values["session-timeout"];
     const eventLeadMsMax = values["max-event-lead"];
     const topics = [...direct, REPARTITION_TOPIC];
-    const onError = (error: unknown, partition: number) => {
+    const onError = (error: unknown, partition: number): void => {
       // Being fenced is how a partition changes hands; the new owner goes on.
-      if (error instanceof FencedError) logger.info(`Partition ${partition} went to another consumer`);
-      else {logger.warn(
-          `Partition ${partition} begins again: ${error instanceof Error ? error.message : error}`,
-        );}
+      if (error instanceof FencedError) {
+        logger.info(`Partition ${partition} went to another consumer`);
+        return;
+      }
+      const what = error instanceof Error ? error.message : String(error);
+      // Not one partition but the whole group: -1, see GroupMember.
+      if (partition < 0) logger.warn(`The consumer group begins again: ${what}`);
+      else logger.warn(`Partition ${partition} begins again: ${what}`);
     };
     const member = await log.member({
       group,
