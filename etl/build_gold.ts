@@ -69,6 +69,8 @@ export interface GoldSummary {
 
 export interface GoldOptions {
   full?: boolean;
+  /** How far an event time may lie beyond its append time. Default 7 days. */
+  eventLeadMsMax?: number;
   signal?: AbortSignal;
   warn?: (message: string) => void;
   /** Told before a table is written. */
@@ -126,6 +128,7 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
         warn,
         onSlice: (bytes) => options.onRead?.(read += bytes, total),
         ...(signal === undefined ? {} : { signal }),
+        ...(options.eventLeadMsMax === undefined ? {} : { eventLeadMsMax: options.eventLeadMsMax }),
       });
       summary.files += files;
       summary.seconds.read += secondsSince(started);
@@ -168,6 +171,7 @@ interface TopicRun {
   rejected: RejectedLines;
   workFolder: string;
   summary: GoldSummary;
+  eventLeadMsMax?: number;
   signal?: AbortSignal;
   warn: (message: string) => void;
   onSlice: (bytes: number) => void;

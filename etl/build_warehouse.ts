@@ -11,7 +11,7 @@ import { parseCommandLine } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { databaseUrl, lakeFolders } from "../process/settings.ts";
+import { databaseUrl, lakeFolders, maxEventLeadMs } from "../process/settings.ts";
 import { StorageError } from "../lake/durable_files.ts";
 import { RunStoppedError } from "./build_gold.ts";
 import { runEtl, RunLockedError, succeeded } from "./etl_run.ts";
@@ -36,7 +36,7 @@ export const ETL_COMMAND_LINE = {
   },
   notes: [
     "Exit code 1: something is missing (a raw file, the warehouse, or another run works); the next run makes up for it.",
-    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT; see .env.example.",
+    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT, MAX_EVENT_LEAD; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -47,6 +47,7 @@ async function main(signal: AbortSignal): Promise<number> {
   try {
     summary = await runEtl(lakeFolders(), {
       full: values.full,
+      eventLeadMsMax: maxEventLeadMs(),
       signal,
       waitMs: values.wait,
       ...(values["skip-warehouse"] ? {} : { warehouse: databaseUrl() }),

@@ -47,8 +47,9 @@ export async function readCarefully(
   source: LineSource,
   topic: RawTopic,
   cleaned: Deno.FsFile,
-  rejected: RejectedLines,
+  options: { rejected: RejectedLines; eventLeadMsMax: number },
 ): Promise<CarefulRead> {
+  const { rejected, eventLeadMsMax } = options;
   const result: CarefulRead = { lines: 0, taken: 0, nextByte: 0 };
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   const encoder = new TextEncoder();
@@ -71,7 +72,7 @@ export async function readCarefully(
     try {
       text = textOf(bytes, decoder);
       if (text.trim() === "") continue;
-      const taken = takenLine(text, byte, source, topic);
+      const taken = takenLine(text, byte, source, topic, eventLeadMsMax);
       result.lines++;
       if (taken === undefined) continue;
       out.push(taken);
@@ -107,8 +108,15 @@ function textOf(bytes: Uint8Array, decoder: TextDecoder): string {
 }
 
 /** The line for Polars; `undefined` where an earlier run has read it. */
-function takenLine(text: string, byte: number, source: LineSource, topic: RawTopic): string | undefined {
-  const { event } = parseEvent({ topic: topic.name, value: text, timestampMs: appendTimeOf(text) });
+function takenLine(
+  text: string,
+  byte: number,
+  source: LineSource,
+  topic: RawTopic,
+  eventLeadMsMax: number,
+): string | undefined {
+  const record = { topic: topic.name, value: text, timestampMs: appendTimeOf(text) };
+  const { event } = parseEvent(record, { eventLeadMsMax });
   const place = placeOf(event as unknown as Record<string, unknown>, byte, source);
   if (place === undefined) return undefined;
   const fields = { ...topic.normalized(event), ...place };

@@ -11,7 +11,7 @@ import type { CommandLineSpec } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { processRegistry, serveMetrics } from "../process/metrics_server.ts";
 import { report as reportError, runProcess } from "../process/run_process.ts";
-import { databaseUrl, lakeFolders } from "../process/settings.ts";
+import { databaseUrl, lakeFolders, maxEventLeadMs } from "../process/settings.ts";
 import { RunStoppedError } from "./build_gold.ts";
 import { etlMetrics } from "./etl_metrics.ts";
 import type { EtlMetrics } from "./etl_metrics.ts";
@@ -51,7 +51,7 @@ export const ETL_RUNNER_COMMAND_LINE = {
   notes: [
     "A time that comes while a run is at work is left out. Ctrl+C: a run that reads the lake stops with nothing changed,",
     "one that writes comes to its end.",
-    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT; see .env.example.",
+    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT, MAX_EVENT_LEAD; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -64,6 +64,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const options: EtlRunOptions = {
     signal,
     waitMs: LOCK_WAIT_MS,
+    eventLeadMsMax: maxEventLeadMs(),
     ...(values["skip-warehouse"] ? {} : { warehouse: databaseUrl() }),
   };
   const registry = processRegistry();

@@ -38,12 +38,17 @@ export class RawReader {
   readonly #topic: RawTopic;
   readonly #rejected: RejectedLines;
   readonly #workFolder: string;
+  readonly #eventLeadMsMax: number;
   #count = 0;
 
-  constructor(topic: RawTopic, options: { workFolder: string; rejected: RejectedLines }) {
+  constructor(
+    topic: RawTopic,
+    options: { workFolder: string; rejected: RejectedLines; eventLeadMsMax?: number },
+  ) {
     this.#topic = topic;
     this.#rejected = options.rejected;
     this.#workFolder = options.workFolder;
+    this.#eventLeadMsMax = options.eventLeadMsMax ?? EVENT_LEAD_MS_MAX;
   }
 
   /**
@@ -114,7 +119,7 @@ export class RawReader {
     };
     // An event time too far ahead of its append time becomes one that is missing, which no check lets pass.
     const ahead = pl.col("event_time").cast(pl.Int64)
-      .gt(instantOf("_timestamp").cast(pl.Int64).add(EVENT_LEAD_MS_MAX));
+      .gt(instantOf("_timestamp").cast(pl.Int64).add(this.#eventLeadMsMax));
     const scans = files.map(({ file }) => pl.scanJson(file.path, { schema: fields, inferSchemaLength: 0 }));
     const lines = scans.length === 1 ? scans[0]! : pl.concat(scans);
     const part = this.#path("parquet");
@@ -177,7 +182,10 @@ export class RawReader {
     const cleaned = await Deno.open(cleanedPath, { write: true, create: true, truncate: true });
     let read;
     try {
-      read = await readCarefully(source, this.#topic, cleaned, this.#rejected);
+      read = await readCarefully(source, this.#topic, cleaned, {
+        rejected: this.#rejected,
+        eventLeadMsMax: this.#eventLeadMsMax,
+      });
     } catch (error) {
       throw unreadable(source.path, error);
     } finally {

@@ -49,7 +49,7 @@ export interface ParseOptions {
   eventLeadMsMax?: number;
 }
 
-/** Default of `--max-event-lead`: 7 days. */
+/** Default of `MAX_EVENT_LEAD`: 7 days. */
 export const EVENT_LEAD_MS_MAX = 7 * 24 * 60 * 60 * 1000;
 
 type Check = (event: JsonObject) => void;

@@ -25,6 +25,8 @@ export interface KeepWritingOptions {
   group: string;
   limits: SealLimits;
   metrics: LakeMetrics;
+  /** See `LakeSessionOptions`. */
+  eventLeadMsMax?: number;
   /** See `StartOptions`. */
   fromBeginning?: boolean;
   /** Told once the first session is about to read. */
@@ -123,6 +125,7 @@ async function runSession(
       limits,
       metrics,
       ...(warn === undefined ? {} : { warn }),
+      ...(options.eventLeadMsMax === undefined ? {} : { eventLeadMsMax: options.eventLeadMsMax }),
       ...(options.now === undefined ? {} : { now: options.now }),
       onSealed(topic, sealed) {
         on.progressed();

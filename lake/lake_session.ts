@@ -41,6 +41,8 @@ export interface LakeSessionOptions {
   positions: readonly StartPosition[];
   limits: SealLimits;
   metrics: LakeMetrics;
+  /** How far an event time may lie beyond its append time. Default 7 days. */
+  eventLeadMsMax?: number;
   /** Told after each finished file. */
   onSealed?: (topic: string, sealed: SealedSegment) => void;
   /** Told when the log answered. */
@@ -199,7 +201,10 @@ export class LakeSession {
     const { topic, value, bytes, partition, offset } = record;
     let parsed: ParsedEvent;
     try {
-      parsed = parseEvent({ topic, value, ...(bytes === undefined ? {} : { bytes }), timestampMs });
+      parsed = parseEvent(
+        { topic, value, ...(bytes === undefined ? {} : { bytes }), timestampMs },
+        this.#options,
+      );
     } catch (error) {
       this.#refuse(segment, { ...record, timestampMs }, error);
       return;

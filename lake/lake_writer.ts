@@ -12,7 +12,7 @@ import { logger, RateLimitedLines } from "../process/logger.ts";
 import { processRegistry, serveMetrics } from "../process/metrics_server.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { lakeFolders } from "../process/settings.ts";
+import { lakeFolders, maxEventLeadMs } from "../process/settings.ts";
 import { StorageError } from "./durable_files.ts";
 import { keepWriting } from "./keep_writing.ts";
 import { LakeLockedError, lockLake } from "./lake_folder.ts";
@@ -63,7 +63,7 @@ export const LAKE_COMMAND_LINE = {
   },
   notes: [
     "A file is also finished when the hour (UTC) of its records ends, and at Ctrl+C.",
-    "Environment: KAFKA_BROKERS, EVENT_LOG_FILE, LAKE_DIR; see .env.example.",
+    "Environment: KAFKA_BROKERS, EVENT_LOG_FILE, LAKE_DIR, MAX_EVENT_LEAD; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -92,6 +92,7 @@ async function main(signal: AbortSignal): Promise<void> {
       limits: { bytes: values["seal-bytes"], events: values["seal-events"], ageMs: values["seal-age"] },
       fromBeginning: values["from-beginning"],
       metrics,
+      eventLeadMsMax: maxEventLeadMs(),
       onStarted() {
         readiness.setProblem(undefined);
         logger.info("🪣 Lake ingestion started");

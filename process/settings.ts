@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UsageError } from "./command_line.ts";
+import { parseDuration, UsageError } from "./command_line.ts";
 
 /** What a name means, where it is not obvious, and its default. */
 interface SettingSpec {
@@ -46,6 +46,10 @@ export const SETTINGS = {
     description:
       "Lets the role airline_reader, which may only read, log in to the Postgres of DATABASE_URL. Empty: as it is",
     secret: true,
+  },
+  MAX_EVENT_LEAD: {
+    default: "7d",
+    description: "How far an event time may lie beyond its append time; further ahead it is a dead letter",
   },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
@@ -138,6 +142,21 @@ export interface LakeFolders {
 export function lakeFolders(): LakeFolders {
   const root = setting("LAKE_DIR")!;
   return { raw: `${root}/raw`, gold: `${root}/gold`, rejected: `${root}/rejected` };
+}
+
+/**
+ * How far an event time may lie beyond its append time, in milliseconds. All parts read the same setting: what one of
+ * them refuses the others must not count.
+ *
+ * @throws {UsageError} where it is no length of time.
+ */
+export function maxEventLeadMs(): number {
+  const text = setting("MAX_EVENT_LEAD")!;
+  const ms = parseDuration(text);
+  if (ms === undefined) {
+    throw new UsageError(`MAX_EVENT_LEAD is "${text}", expected a time such as 12h or 7d`);
+  }
+  return ms;
 }
 
 /** Port of the embedded warehouse. */

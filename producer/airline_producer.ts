@@ -9,6 +9,7 @@ import { openEventLog } from "../process/open_event_log.ts";
 import { logger } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
 import { runProcess } from "../process/run_process.ts";
+import { maxEventLeadMs } from "../process/settings.ts";
 import { loadFlights } from "./load_flights.ts";
 import { ProducerMetrics } from "./producer_metrics.ts";
 import { parseProducerOptions } from "./producer_options.ts";
@@ -16,6 +17,7 @@ import { runProducer } from "./run_producer.ts";
 
 async function main(stop: AbortSignal): Promise<void> {
   const options = parseProducerOptions(Deno.args);
+  const eventLeadMsMax = maxEventLeadMs();
   const flights = await loadFlights(options.choices);
   const metrics = new ProducerMetrics();
   const server = serveMetrics({
@@ -27,7 +29,7 @@ async function main(stop: AbortSignal): Promise<void> {
     if (options.metricsPort === 0) logger.info(`Metrics on port ${server.port}`);
     const log = await openEventLog("airline-producer");
     try {
-      await runProducer({ log, options, flights, metrics, stop });
+      await runProducer({ log, options, flights, metrics, eventLeadMsMax, stop });
     } finally {
       await log.close();
     }

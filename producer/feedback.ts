@@ -3,7 +3,7 @@
 import type { EventLog, LogRecord, NewRecord, PartitionOffset } from "../event_log/event_log.ts";
 import { deadLetterId, deadLetterOf } from "../events/dead_letters.ts";
 import { EventError, type EventErrorReason } from "../events/event_error.ts";
-import { parseEvent } from "../events/parse_event.ts";
+import { parseEvent, type ParseOptions } from "../events/parse_event.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import { GROUPS } from "../events/topics.ts";
 import { promotionsRecord } from "./producer_state.ts";
@@ -28,11 +28,12 @@ export async function applyDecisions(
   simulation: Simulation,
   decisions: readonly LogRecord[],
   logId: string,
+  options: ParseOptions = {},
 ): Promise<FeedbackResult> {
   const result: FeedbackResult = { records: [], applied: 0, ignored: [], refused: [] };
   for (const record of decisions) {
     try {
-      const decision = parseEvent(record).event as PromotionTriggered;
+      const decision = parseEvent(record, options).event as PromotionTriggered;
       const outcome = simulation.promote(
         decision.flight_id,
         decision.discount_percentage,

@@ -3,15 +3,16 @@
 import { logger, RateLimitedLines } from "../process/logger.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
 import { formatInstant } from "../events/instant.ts";
-import { EVENT_LEAD_MS_MAX } from "../events/parse_event.ts";
 import type { ProducerSession, StepResult } from "./producer_session.ts";
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 const SCHEDULED = '{"event_type":"FlightScheduled"';
 
 /** Lines of one run. */
 export class ProducerReport {
   /** Events that this run stored. */
   eventsSent = 0;
+  readonly #eventLeadMsMax: number;
   readonly #startedMs = performance.now();
   readonly #tracking = new RateLimitedLines({ print: (line) => this.#say(line) });
   #session: ProducerSession | undefined;
@@ -19,6 +20,11 @@ export class ProducerReport {
   #history: { flights: number; events: number; startedMs: number } | undefined;
   #logFailed = false;
   #leadTold = false;
+
+  /** @param eventLeadMsMax How far simulated time may be ahead of the clock without a warning, in milliseconds. */
+  constructor(eventLeadMsMax: number) {
+    this.#eventLeadMsMax = eventLeadMsMax;
+  }
 
   /** A session is open. */
   opened(session: ProducerSession): void {
@@ -84,11 +90,15 @@ export class ProducerReport {
   }
 
   #tellLead(): void {
-    if (this.#leadTold || this.#session!.simulation.cursor.timeMs < Date.now() + EVENT_LEAD_MS_MAX) return;
+    const aheadFromMs = Date.now() + this.#eventLeadMsMax;
+    if (this.#leadTold || this.#session!.simulation.cursor.timeMs < aheadFromMs) return;
     this.#leadTold = true;
     this.#bar?.close();
     logger.warn(
-      "Simulated time is more than 7 days ahead of the clock: consumers refuse such events. For load, begin in the past by --start-date",
+      `Simulated time is more than ${
+        this.#eventLeadMsMax / DAY_MS
+      } days ahead of the clock: consumers refuse such events ` +
+        "(MAX_EVENT_LEAD). For load, begin in the past by --start-date",
     );
   }
 

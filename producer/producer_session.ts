@@ -54,6 +54,8 @@ export interface SessionOptions {
   /** Whether the run is for load (--rate). */
   load: boolean;
   nowMs: number;
+  /** How far a decision's event time may lie beyond its append time. Default 7 days. */
+  eventLeadMsMax?: number;
 }
 
 /** What a step stored. */
@@ -73,6 +75,7 @@ export class ProducerSession {
   readonly #transactor: Transactor;
   readonly #listener: DecisionListener | undefined;
   readonly #choices: StoredChoices;
+  readonly #eventLeadMsMax: number | undefined;
   /** Written with the next commit. */
   #pending: NewRecord[];
 
@@ -80,7 +83,13 @@ export class ProducerSession {
     log: EventLog,
     transactor: Transactor,
     listener: DecisionListener | undefined,
-    begun: { simulation: Simulation; startMs: number; choices: StoredChoices; pending: NewRecord[] },
+    begun: {
+      simulation: Simulation;
+      startMs: number;
+      choices: StoredChoices;
+      pending: NewRecord[];
+      eventLeadMsMax: number | undefined;
+    },
   ) {
     this.#log = log;
     this.#transactor = transactor;
@@ -89,6 +98,7 @@ export class ProducerSession {
     this.startMs = begun.startMs;
     this.#choices = begun.choices;
     this.#pending = begun.pending;
+    this.#eventLeadMsMax = begun.eventLeadMsMax;
   }
 
   /**
@@ -125,6 +135,7 @@ export class ProducerSession {
         startMs,
         choices: chosen,
         pending,
+        eventLeadMsMax: options.eventLeadMsMax,
       });
     } catch (error) {
       await transactor.close().catch(() => {});
@@ -145,7 +156,9 @@ export class ProducerSession {
     if (this.#listener !== undefined && this.simulation.takesPromotions) {
       const taken = await fromLog(this.#listener.take());
       positions = taken.positions;
-      feedback = await applyDecisions(this.simulation, taken.decisions, this.#log.logId);
+      feedback = await applyDecisions(this.simulation, taken.decisions, this.#log.logId, {
+        eventLeadMsMax: this.#eventLeadMsMax,
+      });
     }
     // Step 2: events.
     const events: EventRecord[] = [];

@@ -30,6 +30,8 @@ export interface RunOptions {
   options: ProducerOptions;
   flights: LoadedFlights;
   metrics: ProducerMetrics;
+  /** How far event times may lie beyond their append time, milliseconds: consumers refuse what is further ahead. */
+  eventLeadMsMax: number;
   /** Ends the run after the commit at hand. */
   stop: AbortSignal;
 }
@@ -44,7 +46,7 @@ export interface RunOptions {
 export async function runProducer(run: RunOptions): Promise<void> {
   const { log, options, stop } = run;
   await checkTopics(log);
-  const report = new ProducerReport();
+  const report = new ProducerReport(run.eventLeadMsMax);
   const progress: Progress = { report, failures: 0, resetState: options.resetState };
   while (!stop.aborted && report.eventsSent < (options.limit ?? Infinity)) {
     try {
@@ -83,6 +85,7 @@ async function runSession(run: RunOptions, progress: Progress): Promise<void> {
     resetState: progress.resetState,
     load: options.rate !== undefined,
     nowMs: Date.now(),
+    eventLeadMsMax: run.eventLeadMsMax,
   });
   try {
     report.opened(session);

@@ -2,7 +2,7 @@
 
 import { parseCommandLine } from "../process/command_line.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { databaseUrl, kafkaSettings, warehousePort } from "../process/settings.ts";
+import { databaseUrl, kafkaSettings, maxEventLeadMs, warehousePort } from "../process/settings.ts";
 import { configuration } from "./_configuration.ts";
 import { commandFor } from "./launcher.ts";
 import type { PartName } from "./launcher.ts";
@@ -25,6 +25,8 @@ await runProcess(async (signal) => {
   const env = Deno.env.toObject();
   const given = configuration(env);
   const kafka = kafkaSettings();
+  // Only looked at: the parts read it themselves, and one clear line is better than five restarts of each.
+  maxEventLeadMs();
   const database = values["no-etl"] ? undefined : databaseUrl();
   const embeddedWarehouse = database?.embedded === true;
   const parts = partsToStart(values, { embeddedWarehouse });

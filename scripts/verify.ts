@@ -8,7 +8,7 @@ import { colored, logger } from "../process/logger.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
 import { runProcess } from "../process/run_process.ts";
-import { databaseUrl, kafkaSettings, lakeFolders, setting } from "../process/settings.ts";
+import { databaseUrl, kafkaSettings, lakeFolders, maxEventLeadMs, setting } from "../process/settings.ts";
 import { goldIsThere } from "../verification/gold_snapshot.ts";
 import { reportText } from "../verification/report_text.ts";
 import { verifyPipeline } from "../verification/verify_pipeline.ts";
@@ -48,7 +48,7 @@ export const VERIFY_COMMAND_LINE = {
   notes: [
     "May be called while the pipeline runs: each part is compared as far as it says it has come.",
     "Exit code 0: all agree; 1: something differs or a part is absent; 2: wrong usage.",
-    "Environment: KAFKA_BROKERS, EVENT_LOG_FILE, LAKE_DIR, DATABASE_URL; see .env.example.",
+    "Environment: KAFKA_BROKERS, EVENT_LOG_FILE, LAKE_DIR, DATABASE_URL, MAX_EVENT_LEAD; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -153,6 +153,7 @@ async function main(signal: AbortSignal): Promise<number> {
       warehouse,
       deep: values.deep,
       complete: values.complete,
+      eventLeadMsMax: maxEventLeadMs(),
       maxPromotionsPerFlight: values["max-promotions-per-flight"],
       onProgress: bar.update,
       signal,

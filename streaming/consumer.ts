@@ -8,6 +8,7 @@ import { logger, RateLimitedLines } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
+import { maxEventLeadMs } from "../process/settings.ts";
 import { ConsumerMetrics } from "./consumer_metrics.ts";
 import { InventoryEngine } from "./inventory_engine.ts";
 import { watchLag } from "./lag_watch.ts";
@@ -46,8 +47,7 @@ const COMMAND_LINE = {
     },
     "max-event-lead": {
       type: "duration",
-      default: "7d",
-      description: "An event time further beyond its append time is a dead letter",
+      description: "An event time further beyond its append time is a dead letter (default MAX_EVENT_LEAD)",
     },
     "commit-interval": {
       type: "duration",
@@ -96,7 +96,7 @@ await runProcess(async (signal) => {
     const lines = terminalLines();
     const group = GROUPS.engine;
     const sessionTimeoutMs = values["session-timeout"];
-    const eventLeadMsMax = values["max-event-lead"];
+    const eventLeadMsMax = values["max-event-lead"] ?? maxEventLeadMs();
     const topics = [...direct, REPARTITION_TOPIC];
     const onError = (error: unknown, partition: number): void => {
       // Being fenced is how a partition changes hands; the new owner goes on.

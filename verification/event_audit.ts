@@ -10,7 +10,7 @@ import type { DeadLetter } from "../events/dead_letters.ts";
 import { EventError } from "../events/event_error.ts";
 import { parseInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
-import type { AirlineEvent } from "../events/parse_event.ts";
+import type { AirlineEvent, ParseOptions } from "../events/parse_event.ts";
 import { GROUPS, LAKE_TOPICS } from "../events/topics.ts";
 import type { EventLog, LogRecord, PartitionOffset } from "../event_log/event_log.ts";
 import { logId8Of } from "../lake/raw_files.ts";
@@ -60,13 +60,19 @@ export class EventAudit {
   readonly deadLetters = new DeadLetterBook();
   readonly #findings: Findings;
   readonly #audited: AuditedLog | undefined;
+  readonly #parseOptions: ParseOptions;
   /** By partition of `inventory_metrics`: the oldest record that is known. */
   readonly #metricsSince = new Map<number, LogPlace>();
   /** Records of `dead_letters` that are none, by partition: the lake leaves them out. */
   readonly #leftOut = new Map<number, OffsetSet>();
   #unjudged = 0;
 
-  private constructor(findings: Findings, audited: AuditedLog | undefined) {
+  private constructor(
+    findings: Findings,
+    audited: AuditedLog | undefined,
+    parseOptions: ParseOptions,
+  ) {
+    this.#parseOptions = parseOptions;
     this.#findings = findings;
     this.#audited = audited;
     this.outputs = new EngineOutputs(findings);
@@ -74,13 +80,18 @@ export class EventAudit {
   }
 
   /** Begins: notes how far consumer and lake writer are. Outputs are to be taken after this, and inputs after them. */
-  static async begin(findings: Findings, log: EventLog | undefined): Promise<EventAudit> {
-    if (log === undefined) return new EventAudit(findings, undefined);
+  static async begin(
+    findings: Findings,
+    log: EventLog | undefined,
+    parseOptions: ParseOptions,
+  ): Promise<EventAudit> {
+    if (log === undefined) return new EventAudit(findings, undefined, parseOptions);
     const topics = new Set((await log.listTopics()).map(({ name }) => name));
     const progress = await EngineProgress.read(log, topics);
     const lakeTopics = LAKE_TOPICS.filter((topic) => topics.has(topic));
     const lakeCommitted = await log.committedOffsets(GROUPS.lake, lakeTopics);
-    return new EventAudit(findings, { log, logId8: logId8Of(log.logId), topics, progress, lakeCommitted });
+    const audited = { log, logId8: logId8Of(log.logId), topics, progress, lakeCommitted };
+    return new EventAudit(findings, audited, parseOptions);
   }
 
   /** By partition of a topic: what the lake writer said at the beginning that it had written. */
@@ -105,7 +116,7 @@ export class EventAudit {
     const { topic, partition, offset, timestampMs } = record;
     let event: AirlineEvent;
     try {
-      ({ event } = parseEvent(record));
+      ({ event } = parseEvent(record, this.#parseOptions));
     } catch (error) {
       // A value that is nested too deep breaks the parser itself.
       if (!(error instanceof EventError || error instanceof RangeError)) throw error;

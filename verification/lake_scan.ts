@@ -7,7 +7,7 @@
 
 import { EventError } from "../events/event_error.ts";
 import { parseInstant } from "../events/instant.ts";
-import { EVENT_LEAD_MS_MAX, parseEvent } from "../events/parse_event.ts";
+import { parseEvent } from "../events/parse_event.ts";
 import type { AirlineEvent, RecordText } from "../events/parse_event.ts";
 import { readManifest } from "../lake/manifest.ts";
 import { adjoining, listRawFiles } from "../lake/raw_files.ts";
@@ -49,6 +49,8 @@ export interface LakeScanOptions {
   findings: Findings;
   /** Compare files with the manifest's SHA-256. */
   deep: boolean;
+  /** How far an event time may lie beyond its append time, milliseconds; for lines of other programs. */
+  eventLeadMsMax: number;
   /** Name under which the tables know a file of another program. */
   foreignLog: (name: string) => string;
   take: (event: LakeEvent) => void;
@@ -222,7 +224,7 @@ class LakeScan {
       this.result.foreignLines++;
       let event: AirlineEvent;
       try {
-        event = parsedForeign(topic, text, bytes);
+        event = parsedForeign(topic, text, bytes, this.#options.eventLeadMsMax);
       } catch (error) {
         // Its writer checks nothing: what cannot be used is rejected by the ETL, and no fault of the pipeline.
         if (this.#refused++ === 0) {
@@ -268,11 +270,16 @@ function recordText(topic: string, text: string, bytes: Uint8Array | undefined):
 }
 
 /** The event of a line of another program. Nobody has judged its time yet by the append time, if it has one. */
-function parsedForeign(topic: string, text: string, bytes: Uint8Array | undefined): AirlineEvent {
+function parsedForeign(
+  topic: string,
+  text: string,
+  bytes: Uint8Array | undefined,
+  eventLeadMsMax: number,
+): AirlineEvent {
   const { event, eventTimeMs } = parseEvent(recordText(topic, text, bytes));
   const { _timestamp } = event as unknown as { _timestamp?: unknown };
   const appendTimeMs = typeof _timestamp === "string" ? parseInstant(_timestamp) : NaN;
-  if (eventTimeMs > appendTimeMs + EVENT_LEAD_MS_MAX) {
+  if (eventTimeMs > appendTimeMs + eventLeadMsMax) {
     throw new EventError("event_time", `Event time ${event.event_time} lies too far beyond ${_timestamp}`);
   }
   return event;

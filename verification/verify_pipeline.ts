@@ -11,6 +11,7 @@
  * @module
  */
 
+import { EVENT_LEAD_MS_MAX } from "../events/parse_event.ts";
 import { GROUPS } from "../events/topics.ts";
 import type { EventLog } from "../event_log/event_log.ts";
 import { logId8Of } from "../lake/raw_files.ts";
@@ -52,6 +53,8 @@ export interface VerifyOptions {
   complete?: boolean;
   /** As the consumer was started. Default 1. */
   maxPromotionsPerFlight?: number;
+  /** How far an event time may lie beyond its append time, as all parts were started. Default 7 days. */
+  eventLeadMsMax?: number;
   /** Told as a step goes on: `done` of `total` of `unit`. */
   onProgress?: (step: string, done: number, total: number, unit: string) => void;
   signal?: AbortSignal;
@@ -69,7 +72,7 @@ function isAbsent(part: unknown): part is Absent {
  */
 export async function verifyPipeline(options: VerifyOptions): Promise<VerificationReport> {
   const findings = new Findings();
-  const audit = await EventAudit.begin(findings, isAbsent(options.log) ? undefined : options.log);
+  const audit = await EventAudit.begin(findings, isAbsent(options.log) ? undefined : options.log, options);
   return await new Verification(options, findings, audit).run();
 }
 
@@ -178,6 +181,7 @@ class Verification {
         topic,
         findings: this.#findings,
         deep,
+        eventLeadMsMax: this.#options.eventLeadMsMax ?? EVENT_LEAD_MS_MAX,
         foreignLog: (name) => tables.foreignLog(name),
         take: (line) => {
           tables.take(line);

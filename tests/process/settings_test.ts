@@ -3,6 +3,7 @@ import {
   databaseUrl,
   kafkaSettings,
   lakeFolders,
+  maxEventLeadMs,
   setting,
   SETTINGS,
   warehousePort,
@@ -100,6 +101,19 @@ for (const port of ["0", "65536", "5433.5", "abc"]) {
     );
   });
 }
+
+Deno.test("maxEventLeadMs() is 7 days unless MAX_EVENT_LEAD says otherwise", () => {
+  withSettings({}, () => equal(maxEventLeadMs(), 7 * 86_400_000));
+  withSettings({ MAX_EVENT_LEAD: "36h" }, () => equal(maxEventLeadMs(), 36 * 3_600_000));
+  for (const wrong of ["7", "a week", "-1d"]) {
+    withSettings({ MAX_EVENT_LEAD: wrong }, () => {
+      throws(
+        () => maxEventLeadMs(),
+        /^UsageError: MAX_EVENT_LEAD is ".*", expected a time such as 12h or 7d$/,
+      );
+    });
+  }
+});
 
 Deno.test("lakeFolders() lie below LAKE_DIR", () => {
   withSettings({ LAKE_DIR: "/srv/lake" }, () => {

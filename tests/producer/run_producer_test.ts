@@ -1,5 +1,6 @@
 import { equal, ok } from "node:assert/strict";
 import { type EventLog, LogUnavailableError, type Transactor } from "../../event_log/event_log.ts";
+import { EVENT_LEAD_MS_MAX } from "../../events/parse_event.ts";
 import { loadFlights } from "../../producer/load_flights.ts";
 import { ProducerMetrics } from "../../producer/producer_metrics.ts";
 import { parseProducerOptions } from "../../producer/producer_options.ts";
@@ -45,6 +46,7 @@ engineTest(
       options,
       flights: await loadFlights(options.choices),
       metrics,
+      eventLeadMsMax: EVENT_LEAD_MS_MAX,
       stop: new AbortController().signal,
     });
     let stored = 0;
@@ -74,6 +76,7 @@ engineTest("promotions and per-flight series show in the metrics", async (test) 
     options,
     flights: await loadFlights(options.choices),
     metrics,
+    eventLeadMsMax: EVENT_LEAD_MS_MAX,
     stop: new AbortController().signal,
   });
   const simulation = metrics.simulation!;

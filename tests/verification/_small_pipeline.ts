@@ -107,6 +107,8 @@ function firstEvents(): NewRecord[] {
 export class SmallPipeline {
   readonly root: string;
   readonly folders: LakeFolders;
+  /** What `MAX_EVENT_LEAD` gives every part, in milliseconds. */
+  eventLeadMsMax = EVENT_LEAD_MS_MAX;
 
   constructor(root: string) {
     this.root = root;
@@ -152,7 +154,7 @@ export class SmallPipeline {
           changelogTopic: "inventory-engine-changelog",
           orderTopic: "inventory-engine-order",
           partitions: PARTITIONS,
-          eventLeadMsMax: EVENT_LEAD_MS_MAX,
+          eventLeadMsMax: this.eventLeadMsMax,
           commitIntervalMs: 5,
           newEngine: () => new InventoryEngine({ policy: ruleEngineIteration2, logId: log.logId }),
         }), { signal: stop.signal });
@@ -175,6 +177,7 @@ export class SmallPipeline {
         group: GROUPS.lake,
         limits: { bytes: 1e9, events: eventsPerFile, ageMs: 20 },
         metrics: lakeMetrics(new Registry()),
+        eventLeadMsMax: this.eventLeadMsMax,
       }, stop.signal);
       await caughtUp(watched, GROUPS.lake, [...LAKE_TOPICS]);
       stop.abort();
@@ -183,7 +186,9 @@ export class SmallPipeline {
   }
 
   async runEtl(warehouse?: { url: string; embedded: boolean }, full = false): Promise<void> {
-    const summary = await runEtl(this.folders, { full, ...(warehouse === undefined ? {} : { warehouse }) });
+    const { eventLeadMsMax } = this;
+    const options = { full, eventLeadMsMax, ...(warehouse === undefined ? {} : { warehouse }) };
+    const summary = await runEtl(this.folders, options);
     if (summary.loadError !== undefined) throw summary.loadError;
   }
 
@@ -195,6 +200,7 @@ export class SmallPipeline {
         rawFolder: this.folders.raw,
         goldFolder: this.folders.gold,
         warehouse: { skipped: true },
+        eventLeadMsMax: this.eventLeadMsMax,
         ...options,
       })
     );

@@ -9,6 +9,9 @@ import type { VerificationReport } from "../../verification/report.ts";
 import { booking, FLIGHTS, record, SEATS, withPipeline } from "./_small_pipeline.ts";
 import type { SmallPipeline } from "./_small_pipeline.ts";
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+const APPENDED_MS = Date.parse("2025-11-24T10:15:31.000Z");
+
 function shown(report: VerificationReport): string {
   return JSON.stringify(report.differences, null, 1);
 }
@@ -78,6 +81,37 @@ Deno.test("texts are compared as they came, a byte order mark at their start inc
     await pipeline.runEtl();
     assertAgrees(await pipeline.verify({ complete: true }));
   }));
+
+for (const [lead, days, taken] of [["the default", 7, false], ["14 days", 14, true]] as const) {
+  Deno.test(`all parts judge an event 10 days ahead by the same lead: ${lead}`, () =>
+    withPipeline(async (pipeline) => {
+      pipeline.eventLeadMsMax = days * DAY_MS;
+      const ahead = new Date(Date.now() + 10 * DAY_MS).toISOString();
+      await pipeline.append([booking("ahead", FLIGHTS[1]!, 2, { event_time: ahead })]);
+      // The lines of another program, one of them 10 days and one 20 days ahead of its append time.
+      const foreign = [10, 20].map((aheadDays) => ({
+        ...bookingExample,
+        booking_id: `foreign-${aheadDays}`,
+        event_time: new Date(APPENDED_MS + aheadDays * DAY_MS).toISOString(),
+        _timestamp: new Date(APPENDED_MS).toISOString(),
+      }));
+      Deno.writeTextFileSync(
+        `${pipeline.folders.raw}/bookings/2025-11-24_10.jsonl`,
+        foreign.map((line) => `${JSON.stringify(line)}\n`).join(""),
+      );
+      await pipeline.consume();
+      await pipeline.writeLake();
+      await pipeline.runEtl();
+      const report = await pipeline.verify({ complete: true });
+      assertAgrees(report);
+      const bookings = report.topics.find(({ topic }) => topic === "bookings")!;
+      // 29 as in the pipeline before; 27 distinct ids and those of what is taken.
+      equal(bookings.lake_lines, taken ? 30 : 29);
+      equal(bookings.distinct_ids, taken ? 29 : 27);
+      const tooFar = report.dead_letters.filter(({ reason }) => reason === "event_time");
+      deepEqual(tooFar.map(({ group }) => group), taken ? [] : ["inventory-engine", "lake-writer"]);
+    }));
+}
 
 Deno.test("what is not written yet is no difference, unless the pipeline is said to be complete", () =>
   withPipeline(async (pipeline) => {
