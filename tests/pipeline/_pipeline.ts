@@ -10,7 +10,30 @@ import { openKafkaEventLog } from "../../event_log/kafka_event_log.ts";
 import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
 import { SETTINGS } from "../../process/settings.ts";
 import { commandFor, PROJECT_DIR, stoppable } from "../../scripts/launcher.ts";
-import type { PartName } from "../../scripts/launcher.ts";
+import type { PartName, ProcessCommand } from "../../scripts/launcher.ts";
+
+/** Whose processes a pipeline runs: those of this project, or of a copy of it. */
+export interface PipelineProject {
+  /** The folder that processes run in. */
+  folder: string;
+  commandFor: (part: PartName, args: readonly string[], env: Record<string, string>) => ProcessCommand;
+}
+
+/** What a pipeline is made of where it is not the usual. */
+export interface PipelineOptions {
+  /** Default: this project. */
+  project?: PipelineProject;
+  /** Where its folder is made. Default: the system's folder for temporary files. */
+  parentFolder?: string;
+  /** Of the real pair; default: those of `KAFKA_BROKERS`. */
+  brokers?: string[];
+  /** Of the real pair: a server on which a database of its own is made; default: that of `DATABASE_URL`, if given. */
+  databaseUrl?: string;
+  /** Further variables of its processes; they win. */
+  env?: Record<string, string>;
+  /** Leaves topics and database where they are when it is closed: the engines go with their owner. */
+  leaveEngines?: boolean;
+}
 
 /** The engines of a pipeline: both embedded, or both real. */
 export type EnginePair = "embedded" | "real";
@@ -24,11 +47,14 @@ export function enginePairs(): EnginePair[] {
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
 
-/** The engines of the environment, refused where they are not on this machine: tests write and delete. */
-function realEngines(): { brokers: string[]; databaseUrl: URL } {
-  const brokers = Deno.env.get("KAFKA_BROKERS")!.split(",");
-  const databaseUrl = new URL(Deno.env.get("DATABASE_URL")!);
-  for (const host of [...brokers.map((broker) => broker.replace(/:\d+$/, "")), databaseUrl.hostname]) {
+/** The engines to be used, refused where they are not on this machine: tests write and delete. */
+function realEngines(options: PipelineOptions): { brokers: string[]; databaseUrl: URL | undefined } {
+  const brokers = options.brokers ?? Deno.env.get("KAFKA_BROKERS")!.split(",");
+  const database = options.databaseUrl ?? Deno.env.get("DATABASE_URL") ?? "";
+  const databaseUrl = database === "" ? undefined : new URL(database);
+  const hosts = brokers.map((broker) => broker.replace(/:\d+$/, ""));
+  if (databaseUrl !== undefined) hosts.push(databaseUrl.hostname);
+  for (const host of hosts) {
     if (!LOOPBACK.test(host)) throw new Error(`Tests refuse the engine on "${host}": they only use loopback`);
   }
   return { brokers, databaseUrl };
@@ -63,6 +89,20 @@ export class Part {
     return this.#output;
   }
 
+  /** The process's id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Sends it a signal; one that has ended already is left alone. */
+  signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
   /** Waits until it ends by itself. */
   async exited(): Promise<number> {
     const { code } = await this.#child.status;
@@ -79,7 +119,7 @@ export class Part {
 
   /** `kill -9`. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
+    this.signal("SIGKILL");
     await this.exited();
   }
 
@@ -114,6 +154,7 @@ export class Pipeline {
   readonly folder: string;
   readonly log: EventLog;
   readonly env: Record<string, string>;
+  readonly #project: PipelineProject;
   readonly #closers: (() => Promise<unknown>)[];
   readonly #running = new Set<Part>();
 
@@ -122,23 +163,25 @@ export class Pipeline {
     folder: string,
     log: EventLog,
     env: Record<string, string>,
+    project: PipelineProject,
     closers: (() => Promise<unknown>)[],
   ) {
     this.pair = pair;
     this.folder = folder;
     this.log = log;
     this.env = env;
+    this.#project = project;
     this.#closers = closers;
   }
 
-  /** Starts a part as its task does. Long-running ones get a free metrics port. */
-  start(name: PartName, args: string[] = []): Part {
-    const command = commandFor(name, args, stoppable(this.env));
+  /** Starts a part as its task does, with `env` beside the pipeline's. */
+  start(name: PartName, args: string[] = [], env: Record<string, string> = {}): Part {
+    const command = this.#project.commandFor(name, args, stoppable({ ...this.env, ...env }));
     const child = new Deno.Command(Deno.execPath(), {
       args: command.args,
       env: command.env,
       clearEnv: true,
-      cwd: PROJECT_DIR,
+      cwd: this.#project.folder,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -151,12 +194,12 @@ export class Pipeline {
 
   /** Runs a part to its end and returns its exit code, what it printed, and what of that is for a pipe. */
   async run(name: PartName, args: string[] = []): Promise<{ code: number; output: string; piped: string }> {
-    const command = commandFor(name, args, this.env);
+    const command = this.#project.commandFor(name, args, this.env);
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: command.args,
       env: command.env,
       clearEnv: true,
-      cwd: PROJECT_DIR,
+      cwd: this.#project.folder,
       stdin: "null",
     }).output();
     const piped = new TextDecoder().decode(stdout);
@@ -220,8 +263,13 @@ export class Pipeline {
     );
   }
 
+  /** `kill -9` to every part that runs. */
+  async killParts(): Promise<void> {
+    await Promise.all([...this.#running].map((part) => part.kill()));
+  }
+
   async close(): Promise<void> {
-    for (const part of this.#running) await part.kill();
+    await this.killParts();
     for (const close of this.#closers) await close();
     await this.log.close();
     await Deno.remove(this.folder, { recursive: true });
@@ -229,8 +277,11 @@ export class Pipeline {
 }
 
 /** A new pipeline: folder, topics, and on real engines a topic prefix and a database of its own. */
-export async function openPipeline(pair: EnginePair): Promise<Pipeline> {
-  const folder = await Deno.makeTempDir({ prefix: "airline-pipeline-" });
+export async function openPipeline(pair: EnginePair, options: PipelineOptions = {}): Promise<Pipeline> {
+  const folder = await Deno.makeTempDir({
+    prefix: "airline-pipeline-",
+    ...(options.parentFolder === undefined ? {} : { dir: options.parentFolder }),
+  });
   const env: Record<string, string> = Deno.env.toObject();
   for (const name of Object.keys(SETTINGS)) delete env[name];
   Object.assign(env, {
@@ -247,29 +298,44 @@ export async function openPipeline(pair: EnginePair): Promise<Pipeline> {
   const closers: (() => Promise<unknown>)[] = [];
   let log: EventLog;
   if (pair === "real") {
-    const { brokers, databaseUrl } = realEngines();
+    const { brokers, databaseUrl } = realEngines(options);
     const unique = crypto.randomUUID().slice(0, 8);
-    const database = `airline_test_${unique}`;
-    const admin = postgres(databaseUrl.href, { max: 1, onnotice: () => {} });
-    await admin.unsafe(`create database ${database}`);
-    const url = new URL(databaseUrl);
-    url.pathname = `/${database}`;
-    Object.assign(env, {
-      KAFKA_BROKERS: brokers.join(","),
-      KAFKA_TOPIC_PREFIX: `test-${unique}-`,
-      DATABASE_URL: url.href,
-    });
+    Object.assign(env, { KAFKA_BROKERS: brokers.join(","), KAFKA_TOPIC_PREFIX: `test-${unique}-` });
+    if (databaseUrl !== undefined) {
+      const database = await createDatabase(databaseUrl, `airline_test_${unique}`);
+      env.DATABASE_URL = database.url;
+      if (options.leaveEngines !== true) closers.push(database.drop);
+    }
     log = await openKafkaEventLog({ brokers, clientId: "pipeline-test", topicPrefix: `test-${unique}-` });
-    closers.push(async () => {
-      await log.deleteTopics((await log.listTopics()).map(({ name }) => name));
-      await admin.unsafe(`drop database ${database} with (force)`);
-      await admin.end();
-    });
+    if (options.leaveEngines !== true) {
+      closers.push(async () => await log.deleteTopics((await log.listTopics()).map(({ name }) => name)));
+    }
   } else {
     log = await openSqliteEventLog({ file: env.EVENT_LOG_FILE! });
   }
+  Object.assign(env, options.env);
   await log.createTopics([...ALL_TOPICS]);
-  return new Pipeline(pair, folder, log, env, closers);
+  const project = options.project ?? { folder: PROJECT_DIR, commandFor };
+  return new Pipeline(pair, folder, log, env, project, closers);
+}
+
+/** Makes a database on a server; `drop` ends its connections and removes it. */
+async function createDatabase(
+  server: URL,
+  name: string,
+): Promise<{ url: string; drop: () => Promise<void> }> {
+  const administer = async (statement: string) => {
+    const admin = postgres(server.href, { max: 1, onnotice: () => {} });
+    try {
+      await admin.unsafe(statement);
+    } finally {
+      await admin.end();
+    }
+  };
+  await administer(`create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => administer(`drop database ${name} with (force)`) };
 }
 
 /** One test for each pair of engines that can be had, named after it. */
