@@ -27,6 +27,8 @@ export interface DeadLetter {
   /** Set where the value was too large to be kept whole: only its first 64 KiB are here. */
   truncated?: { bytes: number; sha256: string };
   headers?: Record<string, string>;
+  /** The dead letter that was driven again and became this record: it was refused again. */
+  replay_of?: string;
 }
 
 /** The part of a record that a dead letter keeps. */
@@ -49,6 +51,32 @@ export function deadLetterId(
   return `${group}-${topic}-${partition}-${offset}`;
 }
 
+/**
+ * Headers of a record that was driven again from a dead letter: the letter's id, and `replaced` where its value was
+ * mended before.
+ */
+export const REPLAY_HEADERS = { of: "replay-of", value: "replay-value" } as const;
+const REPLAY_HEADER_LENGTH_MAX = 1024;
+
+/** Those of a record's headers that say it was driven again; `undefined` where it was not. */
+export function replayHeaders(headers: Record<string, string> | undefined): Record<string, string> | undefined {
+  const of = headers?.[REPLAY_HEADERS.of];
+  // Anybody can write such a header: what is too long is none of ours.
+  if (of === undefined || of === "" || of.length > REPLAY_HEADER_LENGTH_MAX) return undefined;
+  const value = headers![REPLAY_HEADERS.value];
+  return {
+    [REPLAY_HEADERS.of]: of,
+    ...(value === undefined ? {} : { [REPLAY_HEADERS.value]: value.slice(0, REPLAY_HEADER_LENGTH_MAX) }),
+  };
+}
+
+/** Names the record that a letter is about: two groups may refuse the same one. Letters of a source count once. */
+export function deadLetterSource(
+  { log_id, topic, partition, offset }: Pick<DeadLetter, "log_id" | "topic" | "partition" | "offset">,
+): string {
+  return `${log_id}/${topic}-${partition}-${offset}`;
+}
+
 /** Dead letters above this many bytes keep only the first 64 KiB of the value: brokers refuse more than 1 MiB. */
 const DEAD_LETTER_BYTES_MAX = 900_000;
 const KEPT_BYTES = 64 * 1024;
@@ -62,6 +90,7 @@ export async function deadLetterOf(
   record: RefusedRecord,
   refusal: { group: string; logId: string; reason: EventErrorReason; message: string },
 ): Promise<string> {
+  const ancestor = replayHeaders(record.headers)?.[REPLAY_HEADERS.of];
   const letter: DeadLetter = {
     event_type: "DeadLetter",
     event_time: formatInstant(record.timestampMs),
@@ -77,6 +106,7 @@ export async function deadLetterOf(
     value: record.bytes === undefined ? record.value : null,
     ...(record.bytes === undefined ? {} : { value_base64: record.bytes.toBase64() }),
     ...(record.headers === undefined ? {} : { headers: record.headers }),
+    ...(ancestor === undefined ? {} : { replay_of: ancestor }),
   };
   const text = JSON.stringify(letter);
   const size = text.length * 3 <= DEAD_LETTER_BYTES_MAX ? text.length : new TextEncoder().encode(text).length;

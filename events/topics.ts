@@ -55,7 +55,7 @@ export const GROUPS = {
   producerFeedback: "airline-producer-feedback",
 } as const;
 
-/** Topics of ours alone: state, records on their way to the right partition, and the order taken. */
+/** Topics of ours alone: state, records on their way to the right partition, the order taken, and what was driven again. */
 export const INTERNAL_TOPICS: readonly TopicSpec[] = [
   { name: "inventory-engine-changelog", partitions: PARTITIONS, cleanup: "compact", retentionMs: -1 },
   {
@@ -66,6 +66,7 @@ export const INTERNAL_TOPICS: readonly TopicSpec[] = [
   },
   { name: "inventory-engine-order", partitions: PARTITIONS, cleanup: "delete", retentionMs: 30 * DAY_MS },
   { name: "airline-producer-state", partitions: 1, cleanup: "compact", retentionMs: -1 },
+  { name: "dead-letter-replays", partitions: 1, cleanup: "compact", retentionMs: -1 },
 ];
 
 /** Everything that `deno task topics` creates. */

@@ -1,6 +1,6 @@
 /** What becomes of a record when it is read: an event to be processed, one to be passed on, or a refusal. */
 
-import { deadLetterId, deadLetterOf } from "../events/dead_letters.ts";
+import { deadLetterId, deadLetterOf, replayHeaders } from "../events/dead_letters.ts";
 import type { RefusedRecord } from "../events/dead_letters.ts";
 import { EventError } from "../events/event_error.ts";
 import type { EventErrorReason } from "../events/event_error.ts";
@@ -97,6 +97,8 @@ export function passedOnRecord(origin: RefusedRecord, flightId: string, repartit
       [ORIGIN.partition]: String(origin.partition),
       [ORIGIN.offset]: String(origin.offset),
       [ORIGIN.timestampMs]: String(origin.timestampMs),
+      // So that a record that was driven again and is refused again names its dead letter.
+      ...replayHeaders(origin.headers),
     },
   };
 }
@@ -128,6 +130,7 @@ function originOf(record: LogRecord): RefusedRecord {
       `A record of "${record.topic}" has no origin headers; only the consumer writes there`,
     );
   }
+  const replayed = replayHeaders(headers);
   return {
     topic,
     partition: partition!,
@@ -135,6 +138,7 @@ function originOf(record: LogRecord): RefusedRecord {
     timestampMs: timestampMs!,
     key: record.key,
     value: record.value,
+    ...(replayed === undefined ? {} : { headers: replayed }),
     ...(record.bytes === undefined ? {} : { bytes: record.bytes }),
   };
 }
