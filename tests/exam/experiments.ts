@@ -2,7 +2,9 @@
 
 import type { Experiment } from "./experiment.ts";
 import { experiment as lakeWriterKilled } from "./07_lake_writer_killed.ts";
+import { experiment as soak } from "./14_soak.ts";
 
-export const EXPERIMENTS: readonly Experiment[] = ([lakeWriterKilled] as Experiment[]).toSorted((a, b) =>
-  a.number - b.number
-);
+export const EXPERIMENTS: readonly Experiment[] = ([lakeWriterKilled, soak] as Experiment[]).toSorted((
+  a,
+  b,
+) => a.number - b.number);

@@ -1,0 +1,251 @@
+/**
+ * The whole pipeline for half an hour with a random mix of faults: producer, two consumers, lake writer, ETL every
+ * minute, warehouse. Then everything is verified, and what the processes keep must not have grown.
+ *
+ * In the first fifth and at the end every process is killed. In between those whose memory is followed are only paused,
+ * while a second consumer, ETL runs, the warehouse and the broker are killed beside them. What rightly grows has come
+ * to its full size by then: flights are on sale for a day and a half of simulated time, which takes some seconds.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import postgres from "postgres";
+import { openExamPipeline } from "./_exam_pipeline.ts";
+import { Findings } from "./_findings.ts";
+import { KafkaBroker } from "./_kafka_broker.ts";
+import { inspectable, median, type Samples } from "./_process_memory.ts";
+import { oneOf, wholeNumber } from "./_random.ts";
+import { gentleFaults, roughFaults } from "./_soak_faults.ts";
+import { ROLES, SoakPipeline, type VerifyReport } from "./_soak_pipeline.ts";
+import type { Experiment, Round, RoundResult } from "./experiment.ts";
+
+/** What the length of a soak decides; a full one is told by the number of its faults. */
+interface Form {
+  durationMs: number;
+  etlIntervalSeconds: number;
+  /** By how much a heap may be larger at the end, as a share. */
+  heapGrowthMax: number;
+}
+
+const FULL_FAULTS = 90;
+const FULL: Form = { durationMs: 30 * 60_000, etlIntervalSeconds: 60, heapGrowthMax: 0.05 };
+/** In the first minute of a process its compiled code still grows: only a gross leak shows. */
+const SHORT: Form = { durationMs: 45_000, etlIntervalSeconds: 10, heapGrowthMax: 0.35 };
+
+const EVENTS_PER_SECOND = 200;
+/** Of the whole: until when processes are killed that are followed, where the two spans begin, and their length. */
+const ROUGH_UNTIL = 0.2;
+const FIRST_FROM = 0.25;
+const SPAN = 1 / 6;
+const LAST_FROM = 0.95 - SPAN;
+/** Between two measurements. */
+const MEASURE_EVERY_MS_MIN = 2500;
+const HANDLES_MORE_MAX = 2;
+/** The write-ahead file is cut back at 32 MiB; a transaction may come on top. */
+const WRITE_AHEAD_MIB_MAX = 40;
+
+async function run(given: Round): Promise<RoundResult> {
+  const round = { ...given, signal: interruptOf(given.signal), project: inspectable(given.project) };
+  const form = round.faults >= FULL_FAULTS ? FULL : SHORT;
+  const broker = round.engine === "kafka"
+    ? await KafkaBroker.start({ folder: join(round.folder, "broker") })
+    : undefined;
+  try {
+    const pipeline = await openExamPipeline(round, broker === undefined ? {} : { brokers: [broker.address] });
+    try {
+      const soak = new SoakPipeline({
+        pipeline,
+        broker,
+        seed: round.seed,
+        eventsPerSecond: EVENTS_PER_SECOND,
+        etlIntervalSeconds: form.etlIntervalSeconds,
+      });
+      return await soakAndVerify(soak, round, form);
+    } finally {
+      await pipeline.close();
+      if (broker !== undefined) await dropDatabase(pipeline.env.DATABASE_URL!);
+    }
+  } finally {
+    await broker?.kill();
+  }
+}
+
+async function soakAndVerify(soak: SoakPipeline, round: Round, form: Form): Promise<RoundResult> {
+  const findings = new Findings();
+  const recoveryMs: number[] = [];
+  let faults = 0;
+  await soak.start();
+  await soak.recovered();
+  const startedMs = performance.now();
+  const elapsedMs = () => performance.now() - startedMs;
+  const betweenMs = form.durationMs / round.faults;
+  let measuredMs = -Infinity;
+  while (elapsedMs() < form.durationMs || faults < round.faults) {
+    round.signal.throwIfAborted();
+    const share = elapsedMs() / form.durationMs;
+    const rough = share < ROUGH_UNTIL || share >= LAST_FROM + SPAN;
+    if (elapsedMs() >= faults * betweenMs) {
+      const fault = oneOf(round.random, rough ? roughFaults(soak) : gentleFaults(soak));
+      round.say(`${(elapsedMs() / 1000).toFixed(0)} s: ${fault.name}`);
+      await fault.inject(soak, round.random);
+      recoveryMs.push(await soak.recovered());
+      for (const text of soak.ended()) throw new Error(text);
+      round.progress(++faults);
+    }
+    if (elapsedMs() - measuredMs >= MEASURE_EVERY_MS_MIN) {
+      measuredMs = elapsedMs();
+      await soak.measure(measuredMs);
+    }
+    await new Promise((resolve) => setTimeout(resolve, wholeNumber(round.random, 100, 500)));
+  }
+  judgeGrowth(soak, round, form, findings);
+  for (const text of await soak.finish()) findings.violation(text);
+  const report = await soak.verify();
+  judgeReport(report, findings);
+  const figures = await figuresOf(soak, report, form);
+  await soak.stopWarehouse();
+  return { faults, ...findings.result(), recoveryMs, figures };
+}
+
+/** What the processes kept in the span after the warm-up, and in the last one. */
+function spans(samples: Samples, form: Form): { first: number[]; last: number[] } {
+  const span = (from: number) => samples.within(from * form.durationMs, (from + SPAN) * form.durationMs);
+  return { first: span(FIRST_FROM), last: span(LAST_FROM) };
+}
+
+function judgeGrowth(soak: SoakPipeline, round: Round, form: Form, findings: Findings): void {
+  const { heapMiB, handles, writeAheadMiB } = soak.measured;
+  for (const role of ROLES) {
+    const heap = spans(heapMiB[role], form);
+    const [before, after] = [median(heap.first), median(heap.last)];
+    round.say(
+      `${role}: heap ${before.toFixed(2)} MiB (${heap.first.length} samples), then ${
+        after.toFixed(2)
+      } MiB (${heap.last.length})`,
+    );
+    findings.checked += heap.last.length;
+    if (!(after <= before * (1 + form.heapGrowthMax))) {
+      findings.violation(
+        `The heap of the ${role} grew from ${before.toFixed(2)} to ${
+          after.toFixed(2)
+        } MiB (medians after collection)`,
+      );
+    }
+    const open = spans(handles[role], form);
+    if (!(median(open.last) <= median(open.first) + HANDLES_MORE_MAX)) {
+      findings.violation(
+        `The ${role} had ${median(open.first)} open handles after the warm-up, ${
+          median(open.last)
+        } at the end`,
+      );
+    }
+  }
+  if (soak.pipeline.pair !== "embedded") return;
+  const writeAhead = spans(writeAheadMiB, form);
+  const [before, after] = [Math.max(...writeAhead.first), Math.max(...writeAhead.last)];
+  round.say(`write-ahead file: up to ${before.toFixed(1)} MiB, then up to ${after.toFixed(1)} MiB`);
+  if (!(after <= Math.max(before * 1.05, WRITE_AHEAD_MIB_MAX))) {
+    findings.violation(`The write-ahead file grew from ${before.toFixed(1)} to ${after.toFixed(1)} MiB`);
+  }
+}
+
+function judgeReport({ differences, topics }: VerifyReport, findings: Findings): void {
+  for (const { log_records, lake_lines } of topics) findings.checked += (log_records ?? 0) + lake_lines;
+  for (const { where, kind, count, examples } of differences) {
+    const text = `verify: ${where}, ${kind}: ${count}, such as ${examples.join("; ")}`;
+    if (kind === "missing") findings.loss(text, count);
+    else if (kind === "doubled") findings.duplicate(text, count);
+    else findings.violation(text);
+  }
+}
+
+async function figuresOf(
+  soak: SoakPipeline,
+  report: VerifyReport,
+  form: Form,
+): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {
+    soakMinutes: form.durationMs / 60_000,
+    logRecords: report.topics.reduce((sum, { log_records }) => sum + (log_records ?? 0), 0),
+    warehouseRows: report.tables.reduce((sum, { warehouse }) => sum + (warehouse?.rows ?? 0), 0),
+  };
+  for (const role of ROLES) {
+    const heap = spans(soak.measured.heapMiB[role], form);
+    const resident = spans(soak.measured.residentMiB[role], form);
+    const name = role === "etl-runner" ? "etl" : role;
+    figures[`${name}HeapMiBFirst`] = rounded(median(heap.first));
+    figures[`${name}HeapMiBLast`] = rounded(median(heap.last));
+    figures[`${name}ResidentMiBFirst`] = rounded(median(resident.first));
+    figures[`${name}ResidentMiBLast`] = rounded(median(resident.last));
+  }
+  if (soak.pipeline.pair === "embedded") {
+    const writeAhead = spans(soak.measured.writeAheadMiB, form);
+    figures.writeAheadMiBMax = rounded(Math.max(...writeAhead.first, ...writeAhead.last));
+    figures.logMiB = rounded(await soak.logMiB());
+  }
+  return figures;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** The exam gives each round half an hour, which the load alone takes here: only Ctrl+C, whose reason is none of ours, ends it. */
+function interruptOf(signal: AbortSignal): AbortSignal {
+  const interrupt = new AbortController();
+  const onAbort = () => {
+    if (signal.reason instanceof DOMException) interrupt.abort(signal.reason);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return interrupt.signal;
+}
+
+/** The pipeline leaves what is on engines that it was given. */
+async function dropDatabase(url: string): Promise<void> {
+  const server = new URL(url);
+  const name = server.pathname.slice(1);
+  server.pathname = "/postgres";
+  const sql = postgres(server.href, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(`drop database ${name} with (force)`);
+  } finally {
+    await sql.end();
+  }
+}
+
+export const experiment: Experiment = {
+  number: 14,
+  name: "soak",
+  fault: "half an hour of all of them, drawn at random",
+  mustHold: "everything verified; heap, handles and write-ahead file flat",
+  engines: ["embedded", "kafka"],
+  needs: (engine) => engine === "kafka" ? ["linux", "own-broker", "postgres"] : ["linux"],
+  faults: { short: { embedded: 6, kafka: 6 }, full: { embedded: FULL_FAULTS, kafka: FULL_FAULTS } },
+  faultsPerRound: FULL_FAULTS,
+  run,
+  controls: [{
+    guard: "the consumer lets go of what it has committed",
+    engines: ["embedded", "kafka"],
+    mutations: [{
+      file: "streaming/partition_task.ts",
+      from: "const LANE_ITEMS_MAX = 4_000;",
+      to: "const kept: unknown[] = [];\nconst LANE_ITEMS_MAX = 4_000;",
+    }, {
+      file: "streaming/partition_task.ts",
+      from: "    observer?.committed?.({",
+      to: "    kept.push(outputs, Array.from({ length: 4_000 }, () => ({})));\n    observer?.committed?.({",
+    }],
+    faults: 3,
+  }, {
+    guard: "the lake writer closes its files",
+    engines: ["embedded"],
+    mutations: [{
+      file: "lake/durable_files.ts",
+      from: "  using handle = await Deno.open(folder, { read: true });",
+      to: "  const handle = await Deno.open(folder, { read: true });",
+    }],
+    faults: 3,
+  }],
+};
