@@ -14,7 +14,13 @@ import type { KafkaAvailability } from "./_kafka_availability.ts";
 import { errorOfCode, kafkaErrorType } from "./_kafka_errors.ts";
 import type { KafkaBroker } from "./_kafka_internals.ts";
 import { BrokerLink, type Lane } from "./_kafka_link.ts";
-import { metadataRequest, type TopicMetadata } from "./_kafka_metadata.ts";
+import {
+  METADATA_KEY,
+  metadataRequest,
+  TOPIC_IDS_VERSION,
+  topicIdsRequest,
+  type TopicMetadata,
+} from "./_kafka_metadata.ts";
 import type { KafkaRequest } from "./_kafka_request.ts";
 import { retrying } from "./_kafka_retry.ts";
 
@@ -115,6 +121,14 @@ export class KafkaCluster {
     const leaders = this.#leaders.get(topic);
     if (leaders) return leaders;
     throw errorOfCode(description.errorCode) ?? errorOfCode(5)!;
+  }
+
+  /** The ids of topics that exist, by name; nothing where the broker knows none (Kafka < 2.8). */
+  async topicIds(topics: string[]): Promise<Map<string, string>> {
+    if (topics.length === 0) return new Map();
+    const { versions } = await this.broker(null);
+    if ((versions?.[METADATA_KEY]?.maxVersion ?? 0) < TOPIC_IDS_VERSION) return new Map();
+    return await this.send(null, topicIdsRequest(topics));
   }
 
   forgetLeaders(topics: Iterable<string>): void {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { UnknownTopicError } from "./event_log.ts";
+import { ReplacedTopicError, UnknownTopicError } from "./event_log.ts";
 import { decodeBatches } from "./_kafka_batch_decoding.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
 import { errorOfCode, hasMoved, isRetriable, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
@@ -65,8 +65,9 @@ export class KafkaFetcher {
     this.#demand.resolve();
     this.#demand = Promise.withResolvers();
     if (this.#cluster.closed.aborted) return;
-    for (const { leader, fetchOffset } of this.#buffers) {
+    for (const { leader, fetchOffset, failure } of this.#buffers) {
       if (fetchOffset === undefined || this.#loops.has(leader)) continue;
+      if (leader === undefined && failure) continue;
       const loop = (leader === undefined ? this.#findLeaders() : this.#fetchFrom(leader)).catch((error) => {
         if (!this.#cluster.closed.aborted) this.#cluster.options.log("error", messageOf(error));
       });
@@ -86,26 +87,41 @@ export class KafkaFetcher {
     let pauseMs = PAUSE_MS;
     while (!this.#cluster.closed.aborted) {
       const lost = this.#buffers.filter((buffer) =>
-        buffer.leader === undefined && buffer.fetchOffset !== undefined
+        buffer.leader === undefined && buffer.fetchOffset !== undefined && !buffer.failure
       );
       if (lost.length === 0) break;
       for (const buffer of lost) {
         try {
           const leaders = await this.#cluster.leaders(this.#naming.toKafka(buffer.topic));
-          buffer.leader = leaders[buffer.partition];
-          if (buffer.leader === undefined) {
+          const leader = leaders[buffer.partition];
+          if (leader === undefined) {
             throw new UnknownTopicError(`There is no ${buffer.topic}-${buffer.partition}`);
           }
+          if (await this.#isReplaced(buffer)) continue;
+          buffer.leader = leader;
           buffer.unknownSinceMs = undefined;
         } catch (error) {
           this.#unreachable(buffer, error);
         }
       }
       this.wake();
-      if (lost.every((buffer) => buffer.leader !== undefined)) break;
+      if (lost.every((buffer) => buffer.leader !== undefined || buffer.failure)) break;
       await pause(pauseMs, this.#cluster.closed);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
+  }
+
+  /** Whether the topic is another one than was read so far, under the same name: its offsets begin again. */
+  async #isReplaced(buffer: PartitionBuffer): Promise<boolean> {
+    const name = this.#naming.toKafka(buffer.topic);
+    const id = (await this.#cluster.topicIds([name])).get(name);
+    if (id === undefined) return false;
+    buffer.topicId ??= id;
+    if (buffer.topicId === id) return false;
+    const message =
+      `The topic "${buffer.topic}" was deleted and made again while it was read: its offsets begin again`;
+    this.#fail(buffer, new ReplacedTopicError(message));
+    return true;
   }
 
   #unreachable(buffer: PartitionBuffer, error: unknown): void {

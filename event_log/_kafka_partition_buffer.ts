@@ -25,6 +25,8 @@ export class PartitionBuffer {
   /** Bytes of keys and values that wait. */
   bytes = 0;
   paused = false;
+  /** The broker's id of the topic that is read; `undefined` until it is known. */
+  topicId: string | undefined;
   /** The node that leads the partition; `undefined` while it must be looked up. */
   leader: number | undefined;
   /** Counts seeks: what was asked before one is not what is wanted after it. */

@@ -47,6 +47,8 @@ export class KafkaReader implements Reader {
   ): Promise<KafkaReader> {
     try {
       const buffers: PartitionBuffer[] = [];
+      const topics = new Set(positions.map(({ topic }) => naming.toKafka(topic)));
+      const topicIds = await cluster.topicIds([...topics]);
       for (const { topic, partition, offset } of positions) {
         const leaders = await cluster.leaders(naming.toKafka(topic));
         if (!(partition in leaders)) {
@@ -56,6 +58,7 @@ export class KafkaReader implements Reader {
         }
         const buffer = new PartitionBuffer(topic, partition);
         buffer.leader = leaders[partition];
+        buffer.topicId = topicIds.get(naming.toKafka(topic));
         buffer.seek(offset);
         buffers.push(buffer);
       }

@@ -8,6 +8,7 @@ import { LogUnavailableError, type TopicDescription, type TopicSpec } from "./ev
 import type { KafkaCluster } from "./_kafka_cluster.ts";
 import { hasMoved, isRetriable, kafkaErrorType, messageOf } from "./_kafka_errors.ts";
 import { pause, retrying } from "./_kafka_retry.ts";
+import { configOf } from "./_kafka_topic_settings.ts";
 
 const DEADLINE_MS = 20_000;
 const REQUEST_MS_MAX = 10_000;
@@ -87,19 +88,6 @@ async function createTopic(
 function throwFirst(error: unknown): never {
   const { errors } = error as { errors?: unknown[] };
   throw errors?.[0] ?? error;
-}
-
-function configOf({ cleanup, retentionMs }: TopicSpec): Record<string, string> {
-  // The record's time is when it was appended, whoever wrote it.
-  const common = { "cleanup.policy": cleanup, "message.timestamp.type": "LogAppendTime" };
-  if (cleanup === "delete") return { ...common, "retention.ms": String(retentionMs) };
-  // Only closed segments are compacted: close them early, so that restoring a state reads little more than it.
-  return {
-    ...common,
-    "segment.ms": String(10 * 60_000),
-    "segment.bytes": String(64 * 1024 * 1024),
-    "min.cleanable.dirty.ratio": "0.2",
-  };
 }
 
 async function untilLed(cluster: KafkaCluster, names: string[]): Promise<void> {

@@ -2,7 +2,14 @@
 
 import { type Connection, type Database, explain, whileBusy } from "./_sqlite_database.ts";
 import type { WriteQueue } from "./_sqlite_write_queue.ts";
-import type { PartitionOffset, PartitionRange, TopicDescription, TopicSpec } from "./event_log.ts";
+import type {
+  PartitionOffset,
+  PartitionRange,
+  SettingDifference,
+  TopicDescription,
+  TopicSettings,
+  TopicSpec,
+} from "./event_log.ts";
 import { UnknownTopicError } from "./event_log.ts";
 
 const PARTITIONS_MAX = 1024;
@@ -89,6 +96,22 @@ export class Catalog {
     );
   }
 
+  /** How topics that exist keep their records, under the names that a broker has for it. */
+  settings(specs: TopicSpec[]): Promise<TopicSettings[]> {
+    return this.#read((connection) => specs.flatMap((spec) => settingsOf(connection, spec)));
+  }
+
+  async applySettings(specs: TopicSpec[]): Promise<void> {
+    specs.forEach(checkSpec);
+    await this.#queue.run((connection) => {
+      for (const { name, cleanup, retentionMs } of specs) {
+        const change = "UPDATE topics SET cleanup = ?, retention_ms = ? WHERE name = ?";
+        connection.run(change, cleanup, retentionMs, name);
+      }
+    });
+    this.forget();
+  }
+
   ranges(names: string[]): Promise<PartitionRange[]> {
     this.forget();
     return this.#read((connection) =>
@@ -151,6 +174,26 @@ export function storeOffsets(connection: Connection, group: string, positions: P
       offset,
     );
   }
+}
+
+function settingsOf(connection: Connection, spec: TopicSpec): TopicSettings[] {
+  const { name } = spec;
+  const select = "SELECT cleanup, retention_ms FROM topics WHERE name = ?";
+  const row = connection.row<["delete" | "compact", number]>(select, name);
+  if (row === undefined) return [];
+  const [cleanup, retentionMs] = row;
+  const differences: SettingDifference[] = [];
+  if (cleanup !== spec.cleanup) {
+    differences.push({ setting: "cleanup.policy", is: cleanup, wanted: spec.cleanup });
+  }
+  if (spec.cleanup === "delete" && retentionMs !== spec.retentionMs) {
+    differences.push({
+      setting: "retention.ms",
+      is: String(retentionMs),
+      wanted: String(spec.retentionMs),
+    });
+  }
+  return [{ name, cleanup, retentionMs, differences }];
 }
 
 function createTopic(connection: Connection, spec: TopicSpec): boolean {

@@ -73,6 +73,24 @@ export interface TopicDescription {
   partitions: number;
 }
 
+/** A setting of a topic that is not as its spec wants it. */
+export interface SettingDifference {
+  /** As the broker calls it, such as `retention.ms`. */
+  setting: string;
+  is: string;
+  wanted: string;
+}
+
+/** How a topic keeps its records, as it stands in the log; `null` where this user may not see it. */
+export interface TopicSettings {
+  name: string;
+  /** `delete`, `compact`, or both. */
+  cleanup: string | null;
+  /** Milliseconds; -1 keeps for ever. */
+  retentionMs: number | null;
+  differences: SettingDifference[];
+}
+
 /** Appends records durably, without a transaction. */
 export interface Appender {
   /**
@@ -178,6 +196,18 @@ export interface EventLog {
   createTopics(specs: TopicSpec[]): Promise<string[]>;
   listTopics(): Promise<TopicDescription[]>;
   deleteTopics(names: string[]): Promise<void>;
+  /** How the topics that exist keep their records, and where that differs from the specs. */
+  topicSettings(specs: TopicSpec[]): Promise<TopicSettings[]>;
+  /** Brings the settings of topics that exist to the specs. Programs that run may go by the old ones until they end. */
+  applySettings(specs: TopicSpec[]): Promise<void>;
+  /**
+   * Makes sure that topics are the ones that {@link EventLog.createTopics} made or found: one that was deleted and
+   * made again by other means has offsets that begin again, and whatever remembers offsets would take new records for
+   * known ones.
+   *
+   * @throws {ReplacedTopicError}
+   */
+  checkIdentity(topics: readonly string[]): Promise<void>;
   /** What each partition of the topics holds. Throws {@link UnknownTopicError}. */
   ranges(topics: string[]): Promise<PartitionRange[]>;
   /** The positions a group has committed; partitions without one are left out. */
@@ -199,6 +229,11 @@ export class FencedError extends Error {
 /** A topic that does not exist in the log. */
 export class UnknownTopicError extends Error {
   override name = "UnknownTopicError";
+}
+
+/** A topic was deleted and made again by other means than the log's own: offsets of it that are remembered are wrong. */
+export class ReplacedTopicError extends Error {
+  override name = "ReplacedTopicError";
 }
 
 /** A record above the log's size limit. */

@@ -19,7 +19,9 @@ import {
   type PartitionRange,
   type Reader,
   type ReaderOptions,
+  ReplacedTopicError,
   type TopicDescription,
+  type TopicSettings,
   type TopicSpec,
   type Transactor,
   UnknownTopicError,
@@ -29,10 +31,11 @@ import { KafkaAppender } from "./_kafka_appender.ts";
 import { type ClusterOptions, connectCluster, hostAndPort, type KafkaCluster } from "./_kafka_cluster.ts";
 import { kafkaErrorType, messageOf } from "./_kafka_errors.ts";
 import { KafkaGroupMember } from "./_kafka_group_member.ts";
-import { ensureIdentity, IDENTITY_TOPIC, identitySpec, readIdentity } from "./_kafka_identity.ts";
+import { ensureIdentity, IDENTITY_TOPIC, identitySpec, noteTopics, readIdentity } from "./_kafka_identity.ts";
 import { offsetFetchRequest, partitionRanges } from "./_kafka_offsets.ts";
 import { PartitionBuffer } from "./_kafka_partition_buffer.ts";
 import { KafkaReader } from "./_kafka_reader.ts";
+import { applyTopicSettings, topicSettings } from "./_kafka_topic_settings.ts";
 import { createMissingTopics, deleteTopics, listTopics } from "./_kafka_topics.ts";
 import { KafkaTransactor, topicOffsets, withCoordinator } from "./_kafka_transactor.ts";
 
@@ -87,7 +90,11 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     options.brokers.forEach(hostAndPort);
     const cluster = await connectCluster(clusterOptions, OPEN_DEADLINE_MS);
     try {
-      return new KafkaEventLog(cluster, prefix, await readIdentity(cluster, prefix + IDENTITY_TOPIC));
+      return new KafkaEventLog(
+        cluster,
+        prefix,
+        (await readIdentity(cluster, prefix + IDENTITY_TOPIC))?.logId,
+      );
     } catch (error) {
       await cluster.close();
       throw error;
@@ -107,6 +114,13 @@ function unavailable({ brokers, sasl, ssl }: KafkaEventLogOptions, error: unknow
     ? "check that Kafka runs there, and speaks TLS with a certificate that is trusted here"
     : "check that Kafka runs there, and that its advertised.listeners can be reached from here";
   return `Cannot use Kafka at ${brokers.join(", ")}: ${messageOf(error)}; ${check}`;
+}
+
+function replacedTopic(name: string, prefix: string): string {
+  const all = prefix === "" ? "all topics of the pipeline" : `all topics that begin with "${prefix}"`;
+  return `The topic "${name}" was deleted and made again since this log was begun: its offsets begin again, and lake, ` +
+    `tables and consumer would take new records for known ones. Start afresh: give another KAFKA_TOPIC_PREFIX, or ` +
+    `delete ${all}, ${prefix}${IDENTITY_TOPIC} among them; then see "Start afresh" in RUNBOOK.md`;
 }
 
 /** The {@link EventLog} on Kafka. */
@@ -136,7 +150,10 @@ class KafkaEventLog implements EventLog {
     const identity = this.toKafka(IDENTITY_TOPIC);
     const named = specs.map((spec) => ({ ...spec, name: this.toKafka(spec.name) }));
     const created = await createMissingTopics(this.#cluster, [...named, identitySpec(identity)]);
-    this.#logId = await ensureIdentity(this.#cluster, identity);
+    const { logId, topicIds } = await ensureIdentity(this.#cluster, identity);
+    this.#logId = logId;
+    const isNew = specs.map(({ name }) => name).filter((name) => !topicIds.has(name));
+    await noteTopics(this.#cluster, identity, await this.#topicIds(isNew));
     return created.filter((name) => name !== identity).map((name) => this.#toPlain(name));
   }
 
@@ -151,11 +168,44 @@ class KafkaEventLog implements EventLog {
 
   /** Once no topic of the log is left, its id goes too: what is made then is another log. */
   async deleteTopics(names: string[]): Promise<void> {
+    if (names.length === 0) return;
+    const identity = this.toKafka(IDENTITY_TOPIC);
     await deleteTopics(this.#cluster, names.map(this.toKafka));
-    if (names.length === 0 || (await this.listTopics()).length > 0) return;
-    await deleteTopics(this.#cluster, [this.toKafka(IDENTITY_TOPIC)]);
+    if ((await this.listTopics()).length > 0) {
+      if (this.#logId === undefined) return;
+      await noteTopics(this.#cluster, identity, new Map(names.map((name) => [name, null])));
+      return;
+    }
+    await deleteTopics(this.#cluster, [identity]);
     this.#logId = undefined;
   }
+
+  async topicSettings(specs: TopicSpec[]): Promise<TopicSettings[]> {
+    const settings = await topicSettings(this.#cluster, specs.map(this.#specToKafka));
+    return settings.map((one) => ({ ...one, name: this.#toPlain(one.name) }));
+  }
+
+  async applySettings(specs: TopicSpec[]): Promise<void> {
+    await applyTopicSettings(this.#cluster, specs.map(this.#specToKafka));
+  }
+
+  async checkIdentity(topics: readonly string[]): Promise<void> {
+    const identity = await readIdentity(this.#cluster, this.toKafka(IDENTITY_TOPIC));
+    if (identity === undefined) return;
+    const now = await this.#topicIds(topics);
+    for (const [name, id] of now) {
+      if ((identity.topicIds.get(name) ?? id) === id) continue;
+      throw new ReplacedTopicError(replacedTopic(name, this.#prefix));
+    }
+  }
+
+  /** The brokers' ids of topics that exist, by plain names. */
+  async #topicIds(topics: readonly string[]): Promise<Map<string, string>> {
+    const ids = await this.#cluster.topicIds(topics.map(this.toKafka));
+    return new Map(Array.from(ids, ([name, id]) => [this.#toPlain(name), id]));
+  }
+
+  #specToKafka = (spec: TopicSpec): TopicSpec => ({ ...spec, name: this.toKafka(spec.name) });
 
   async ranges(topics: string[]): Promise<PartitionRange[]> {
     const ranges = await this.#plainly(() => partitionRanges(this.#cluster, topics.map(this.toKafka)));

@@ -33,6 +33,7 @@ import type {
   Reader,
   ReaderOptions,
   TopicDescription,
+  TopicSettings,
   TopicSpec,
   Transaction,
   Transactor,
@@ -93,6 +94,19 @@ class SqliteEventLog implements EventLog {
 
   deleteTopics(names: string[]): Promise<void> {
     return this.#catalog.delete(names);
+  }
+
+  topicSettings(specs: TopicSpec[]): Promise<TopicSettings[]> {
+    return this.#catalog.settings(specs);
+  }
+
+  applySettings(specs: TopicSpec[]): Promise<void> {
+    return this.#catalog.applySettings(specs);
+  }
+
+  /** Nobody but this module makes and deletes topics of the file. */
+  checkIdentity(): Promise<void> {
+    return Promise.resolve();
   }
 
   ranges(topics: string[]): Promise<PartitionRange[]> {

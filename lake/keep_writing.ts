@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { EventLog } from "../event_log/event_log.ts";
+import { type EventLog, ReplacedTopicError } from "../event_log/event_log.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { StorageError } from "./durable_files.ts";
 import { prepareTopicFolders } from "./lake_folder.ts";
@@ -51,6 +51,7 @@ const STORAGE_PAUSE_MS_MAX = 5000;
  *
  * @throws {OperatorError} when the first start cannot use the lake's folder, or the lake is ahead of the log.
  * @throws {LogUnavailableError | UnknownTopicError} when the first start cannot use the log.
+ * @throws {ReplacedTopicError} when a topic was deleted and made again.
  */
 export async function keepWriting(options: KeepWritingOptions, signal: AbortSignal): Promise<void> {
   const { first, max } = options.retryPauseMs ?? { first: 1000, max: 30_000 };
@@ -82,7 +83,8 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
         },
       });
     } catch (error) {
-      if (!started) throw forOperator(error);
+      // Waiting does not bring back a topic that was replaced.
+      if (!started || error instanceof ReplacedTopicError) throw forOperator(error);
       if (signal.aborted) {
         options.warn?.(
           `Stopped with ranges open, which the next start reads again: ${(error as Error).message}`,
@@ -112,6 +114,7 @@ async function runSession(
   }
   const log = await options.openLog();
   try {
+    await log.checkIdentity(topics);
     const positions = await startPositions(log, options);
     for (const topic of topics) {
       const repaired = await repairManifest(rawFolder, topic, log.logId);

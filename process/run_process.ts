@@ -20,6 +20,7 @@ const PLAIN_ERRORS = new Set([
   "OperatorError",
   "LogUnavailableError",
   "UnknownTopicError",
+  "ReplacedTopicError",
   "PortError",
   "WarehouseUnavailableError",
 ]);

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EventLog, FencedError } from "../event_log/event_log.ts";
+import { LAKE_TOPICS } from "../events/topics.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { DECISIONS_TOPIC } from "./feedback.ts";
 import type { LoadedFlights } from "./load_flights.ts";
@@ -40,6 +41,7 @@ export interface RunOptions {
  * Produces until `stop` aborts or the limit is reached. A log that fails is tried again with growing pauses, from
  * the state that it has stored.
  *
+ * @throws {ReplacedTopicError} when a topic was deleted and made again.
  * @throws {OperatorError} when topics are missing, another producer took over, or the stored simulation was begun
  *   with other options.
  */
@@ -126,7 +128,7 @@ function performanceNow(): number {
 async function checkTopics(log: EventLog): Promise<void> {
   const present = new Set((await log.listTopics()).map(({ name }) => name));
   const missing = TOPICS.filter((topic) => !present.has(topic));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return await log.checkIdentity(LAKE_TOPICS);
   throw new OperatorError(
     `The event log lacks the topics ${missing.join(", ")}. Create them first: deno task topics`,
   );

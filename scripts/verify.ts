@@ -1,5 +1,6 @@
 /** `deno task verify`: reconciles log, lake, gold tables and warehouse. */
 
+import { LAKE_TOPICS } from "../events/topics.ts";
 import { LogUnavailableError } from "../event_log/event_log.ts";
 import type { EventLog } from "../event_log/event_log.ts";
 import { parseCommandLine, UsageError } from "../process/command_line.ts";
@@ -78,6 +79,7 @@ async function logOrAbsent(): Promise<EventLog | Absent> {
     log = await openEventLog("airline-verify");
     // Throws where the log has no id yet.
     void log.logId;
+    await log.checkIdentity(LAKE_TOPICS);
     return log;
   } catch (error) {
     await log?.close();

@@ -1,7 +1,7 @@
 /** The streaming consumer: decides promotions from bookings, exactly once. `deno task consumer`. */
 
-import { ENGINE_INPUT_TOPICS, GROUPS } from "../events/topics.ts";
-import { FencedError, UnknownTopicError } from "../event_log/event_log.ts";
+import { ENGINE_INPUT_TOPICS, GROUPS, LAKE_TOPICS } from "../events/topics.ts";
+import { FencedError, ReplacedTopicError, UnknownTopicError } from "../event_log/event_log.ts";
 import type { EventLog } from "../event_log/event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
 import { logger, RateLimitedLines } from "../process/logger.ts";
@@ -98,7 +98,18 @@ await runProcess(async (signal) => {
     const sessionTimeoutMs = values["session-timeout"];
     const eventLeadMsMax = values["max-event-lead"] ?? maxEventLeadMs();
     const topics = [...direct, REPARTITION_TOPIC];
+    // Ends the work also where going on would make things worse.
+    const end = new AbortController();
+    const onStop = () => end.abort();
+    signal.addEventListener("abort", onStop);
+    if (signal.aborted) onStop();
+    let fatal: ReplacedTopicError | undefined;
     const onError = (error: unknown, partition: number): void => {
+      if (error instanceof ReplacedTopicError) {
+        fatal = error;
+        end.abort();
+        return;
+      }
       // Being fenced is how a partition changes hands; the new owner goes on.
       if (error instanceof FencedError) {
         logger.info(`Partition ${partition} went to another consumer`);
@@ -159,7 +170,7 @@ await runProcess(async (signal) => {
                 metrics.closed(partition, topics);
               },
             },
-          }), { signal, onError }),
+          }), { signal: end.signal, onError }),
         ...passOnMembers.map(({ topic, member }) =>
           member.run((assigned, taskSignal) =>
             runPassOnTask(assigned, taskSignal, {
@@ -169,14 +180,16 @@ await runProcess(async (signal) => {
               repartitionTopic: REPARTITION_TOPIC,
               eventLeadMsMax,
               onCommitted: (info) => metrics.passedOn(info),
-            }).finally(() => metrics.closed(assigned.partition, [topic])), { signal, onError })
+            }).finally(() => metrics.closed(assigned.partition, [topic])), { signal: end.signal, onError })
         ),
       ]);
     } finally {
+      signal.removeEventListener("abort", onStop);
       stopWatchingLag();
       await member.close();
       await Promise.all(passOnMembers.map(({ member }) => member.close()));
     }
+    if (fatal !== undefined) throw fatal;
     logger.info("Consumer stopped; what it processed is committed");
   } finally {
     await log.close();
@@ -196,6 +209,7 @@ async function inputTopics(
       `The log has no topic ${missing.join(", ")}. Create the topics with: deno task topics`,
     );
   }
+  await log.checkIdentity(LAKE_TOPICS);
   const partitions = counts.get(REPARTITION_TOPIC)!;
   for (const topic of [CHANGELOG_TOPIC, ORDER_TOPIC]) {
     if (counts.get(topic) !== partitions) {

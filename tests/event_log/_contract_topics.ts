@@ -65,6 +65,47 @@ export function topicContract(engine: string, open: Open): void {
     },
   );
 
+  contractTest(
+    engine,
+    open,
+    "topicSettings() tells what stands and what differs, applySettings() mends it",
+    async (bench) => {
+      const topic = await bench.topic({ retentionMs: 3_600_000 });
+      const compacted = await bench.topic({ cleanup: "compact" });
+      const spec: TopicSpec = { name: topic, partitions: 3, cleanup: "delete", retentionMs: 7_200_000 };
+      const other: TopicSpec = { name: compacted, partitions: 3, cleanup: "compact", retentionMs: -1 };
+      const missing = { ...spec, name: bench.unique("missing") };
+      const [first, second, ...more] = await bench.log.topicSettings([spec, other, missing]);
+      assert.deepEqual(more, []);
+      assert.deepEqual(first, {
+        name: topic,
+        cleanup: "delete",
+        retentionMs: 3_600_000,
+        differences: [{ setting: "retention.ms", is: "3600000", wanted: "7200000" }],
+      });
+      assert.deepEqual([second!.name, second!.cleanup, second!.differences], [compacted, "compact", []]);
+      await bench.log.applySettings([spec, other, missing]);
+      await until("the settings are seen", async () => {
+        const [now] = await bench.log.topicSettings([spec]);
+        return now!.retentionMs === 7_200_000 && now!.differences.length === 0;
+      });
+    },
+  );
+
+  contractTest(
+    engine,
+    open,
+    "checkIdentity() lets pass what createTopics() and deleteTopics() did",
+    async (bench) => {
+      const [kept, topic] = [await bench.topic(), await bench.topic()];
+      await bench.log.checkIdentity([kept, topic]);
+      await bench.log.deleteTopics([topic]);
+      await bench.log.createTopics([{ name: topic, partitions: 1, cleanup: "delete", retentionMs: -1 }]);
+      await bench.log.checkIdentity([kept, topic]);
+      await (await bench.connect()).checkIdentity([kept, topic]);
+    },
+  );
+
   contractTest(engine, open, "ranges() tells where each partition starts and ends", async (bench) => {
     const topic = await bench.topic({ partitions: 2 });
     const appender = await bench.log.appender();

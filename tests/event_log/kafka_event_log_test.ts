@@ -7,7 +7,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { Kafka, logLevel } from "kafkajs";
-import { type EventLog, LogUnavailableError, type TopicSpec } from "../../event_log/event_log.ts";
+import {
+  type EventLog,
+  LogUnavailableError,
+  ReplacedTopicError,
+  type TopicSpec,
+} from "../../event_log/event_log.ts";
 import { openKafkaEventLog } from "../../event_log/kafka_event_log.ts";
 import { readAll, until } from "./_contract_support.ts";
 import { eventLogContract } from "./event_log_contract.ts";
@@ -276,3 +281,107 @@ kafkaTest("a batch larger than the reader's bytes is read all the same", async (
   await reader.close();
   assert.deepEqual(numbers.toSorted((a, b) => a - b), records.map((_, n) => n));
 });
+
+kafkaTest(
+  "settings of a topic that another program made are told and mended, others are left",
+  async ({ log, prefix }) => {
+    await withForeignClient(async (kafka) => {
+      const admin = kafka.admin();
+      await admin.connect();
+      const configEntries = [
+        { name: "retention.ms", value: "604800000" },
+        { name: "message.timestamp.type", value: "CreateTime" },
+        { name: "max.message.bytes", value: "2000000" },
+      ];
+      await admin.createTopics({ topics: [{ topic: `${prefix}bookings`, numPartitions: 1, configEntries }] });
+      await admin.disconnect();
+    });
+    const spec = topic("bookings");
+    await log.createTopics([spec]);
+    const [before] = await log.topicSettings([spec]);
+    assert.equal(before!.retentionMs, 604_800_000);
+    assert.deepEqual(before!.differences, [
+      { setting: "message.timestamp.type", is: "CreateTime", wanted: "LogAppendTime" },
+      { setting: "retention.ms", is: "604800000", wanted: "-1" },
+    ]);
+    await log.applySettings([spec]);
+    await until(
+      "they are applied",
+      async () => (await log.topicSettings([spec]))[0]!.differences.length === 0,
+    );
+    await withForeignClient(async (kafka) => {
+      const admin = kafka.admin();
+      await admin.connect();
+      const resources = [{ type: 2, name: `${prefix}bookings`, configNames: ["max.message.bytes"] }];
+      const described = await admin.describeConfigs({ resources, includeSynonyms: false });
+      assert.equal(described.resources[0]!.configEntries[0]!.configValue, "2000000");
+      await admin.disconnect();
+    });
+  },
+);
+
+/** Deletes a topic and makes it again, as somebody at a terminal does. */
+async function replace(topicName: string): Promise<void> {
+  await withForeignClient(async (kafka) => {
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topicName] });
+    await until("it is gone", async () => !(await admin.listTopics()).includes(topicName));
+    await admin.createTopics({ topics: [{ topic: topicName, numPartitions: 1 }] });
+    await admin.disconnect();
+  });
+}
+
+kafkaTest("a topic that was deleted and made again by hand is refused", async ({ log, prefix, open }) => {
+  const specs = [topic("bookings"), topic("seat_map")];
+  await log.createTopics(specs);
+  await log.checkIdentity(["bookings", "seat_map"]);
+  await replace(`${prefix}bookings`);
+  // Also by a program that starts later, and once somebody has run `deno task topics` again.
+  const later = await open();
+  await later.createTopics(specs);
+  for (const one of [log, later]) {
+    await assert.rejects(() => one.checkIdentity(["seat_map", "bookings"]), (error: Error) => {
+      assert.ok(error instanceof ReplacedTopicError);
+      assert.match(
+        error.message,
+        /^The topic "bookings" was deleted and made again since this log was begun/,
+      );
+      assert.ok(error.message.includes(`that begin with "${prefix}", ${prefix}log_identity`));
+      return true;
+    });
+    await one.checkIdentity(["seat_map"]);
+  }
+});
+
+for (const sought of [false, true]) {
+  const when = sought ? ", also where a caller tries again" : "";
+  kafkaTest(
+    `reading does not go on in a topic that was made again under its name${when}`,
+    async ({ log, prefix }) => {
+      await log.createTopics([topic("bookings"), topic("seat_map")]);
+      const appender = await log.appender();
+      const record = (value: string) => ({ topic: "bookings", partition: 0, key: null, value });
+      await appender.append([record("old-1"), record("old-2")]);
+      const reader = await log.reader({ positions: [{ topic: "bookings", partition: 0, offset: 0 }] });
+      const [batch] = await reader.poll({ maxWaitMs: 5000 });
+      assert.equal(batch!.records.length, 2);
+      await replace(`${prefix}bookings`);
+      // More records than were read: the position exists in the new topic, too.
+      await appender.append(["new-1", "new-2", "new-3"].map(record));
+      const polls = async () => {
+        for (;;) {
+          const found = await reader.poll({ maxWaitMs: 500 });
+          assert.deepEqual(found, []);
+        }
+      };
+      await assert.rejects(polls, ReplacedTopicError);
+      if (sought) {
+        reader.seek({ topic: "bookings", partition: 0, offset: 0 });
+        await assert.rejects(polls, ReplacedTopicError);
+      }
+      await reader.close();
+      await appender.close();
+    },
+  );
+}

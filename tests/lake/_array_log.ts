@@ -76,6 +76,18 @@ export class ArrayLog implements EventLog {
     place.records = place.records.filter(({ offset }) => offset >= start);
   }
 
+  topicSettings(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
+  applySettings(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  checkIdentity(): Promise<void> {
+    return Promise.resolve();
+  }
+
   records(topic: string): LogRecord[] {
     return [...this.#partitions.values()].filter((place) => place.topic === topic).flatMap((p) => p.records);
   }

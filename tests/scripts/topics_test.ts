@@ -10,7 +10,7 @@ Deno.test("deno task topics creates what is missing, lists what is there, and li
     const before = await launch(["topics", "--list"], env);
     equal(before.code, 0, before.error);
     match(before.out, /^flight_lifecycle +missing +30 d +0 +flights scheduled/m);
-    match(before.out, /^11 missing\. Create them: deno task topics$/m);
+    match(before.out, new RegExp(`^${ALL_TOPICS.length} missing\\. Create them: deno task topics$`, "m"));
     const created = await launch(["topics"], env);
     match(created.out, /^topic +partitions +kept +records +what it carries$/m);
     match(created.out, /^bookings +3 +30 d +0 +created +seats sold and given back$/m);
@@ -20,6 +20,28 @@ Deno.test("deno task topics creates what is missing, lists what is there, and li
     equal(rows.length, ALL_TOPICS.length);
     equal(rows.some((row: { created: boolean }) => row.created), false);
     equal(again.error, "");
+  }));
+
+Deno.test("deno task topics shows how long topics are kept as it stands, says what differs, and mends it", () =>
+  withFolder(async (folder) => {
+    const env = embedded(folder);
+    await Deno.mkdir(`${folder}/log`);
+    const log = await openSqliteEventLog({ file: env.EVENT_LOG_FILE! });
+    await log.createTopics([{ name: "bookings", partitions: 3, cleanup: "delete", retentionMs: 86_400_000 }]);
+    await log.close();
+    const shown = await launch(["topics"], env);
+    match(shown.out, /^bookings +3 +1 d +0 +seats sold and given back$/m);
+    match(
+      shown.error,
+      /^⚠ bookings: retention\.ms is 86400000 \(1 d\), the pipeline wants 2592000000 \(30 d\)$/m,
+    );
+    match(shown.error, /deno task topics --apply$/m);
+    const rows = JSON.parse((await launch(["topics", "--json"], env)).out);
+    equal(rows.find(({ topic }: { topic: string }) => topic === "bookings").retention_days, 1);
+    const mended = await launch(["topics", "--apply"], env);
+    match(mended.out, /^bookings +3 +30 d +0/m);
+    equal(mended.error, "");
+    equal((await launch(["topics", "--list", "--apply"], env)).code, 2);
   }));
 
 Deno.test("listTopics() counts the records of each topic", () =>
