@@ -14,6 +14,7 @@ export type EventErrorReason =
   | "out_of_range"
   | "invalid_time"
   | "event_time"
+  | "late"
   | "unknown_event_type"
   | "too_large"
   | "unknown_flight"

@@ -1,7 +1,8 @@
 /** From a record's text to a checked event. Strict about what is read, tolerant of everything else. */
 
-import { checkInstant, checkText, shown } from "./_check.ts";
+import { checkInstant, checkText } from "./_check.ts";
 import type { JsonObject } from "./_check.ts";
+import { checkOf, readObject, refuseLead, refuseNul } from "./_json_record.ts";
 import { EventError } from "./event_error.ts";
 import { bookingChecks } from "./bookings.ts";
 import type { BookingEvent } from "./bookings.ts";
@@ -71,58 +72,21 @@ const CHECKS: Record<string, Record<string, Check>> = {
  */
 export function parseEvent(record: RecordText, options: ParseOptions = {}): ParsedEvent {
   const { eventLeadMsMax = EVENT_LEAD_MS_MAX } = options;
-  if (record.bytes !== undefined) throw new EventError("invalid_utf8", "The value is not valid UTF-8");
-  const text = record.value;
-  if (text === null || text.length === 0) throw new EventError("empty_value", "The record has no value");
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new EventError("invalid_json", `The value is not JSON: ${(error as Error).message}`);
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new EventError("not_an_object", `The value is ${shown(parsed)}, expected a JSON object`);
-  }
-  const event = parsed as JsonObject;
+  const event = readObject(record);
   const type = event.event_type;
   const checks = CHECKS[record.topic];
   if (checks === undefined) {
     throw new EventError("unknown_event_type", `Topic "${record.topic}" has no known events`);
   }
   if (typeof type !== "string") checkText(event, "event_type");
-  const check = Object.hasOwn(checks, type as string) ? checks[type as string] : undefined;
-  if (check === undefined) {
-    throw new EventError(
-      "unknown_event_type",
-      `Event type ${shown(type)} is not known on "${record.topic}", expected ${
-        Object.keys(checks).join(", ")
-      }`,
-    );
-  }
-  // Postgres takes no NUL in a text, and nobody means one: the escaped form is the only one that valid JSON has.
+  const check = checkOf(checks, type as string, record.topic);
   // A dead letter holds a foreign record in a string, escaped twice, and is stored as text only in files.
   if (record.topic !== "dead_letters") {
-    if (text.includes("\\u0000") && holdsNul(event)) {
-      throw new EventError("nul_character", "A string of the event holds a NUL character (\\u0000)");
-    }
+    refuseNul(event, record.value!);
     checkText(event, "flight_id");
   }
   const eventTimeMs = checkInstant(event, "event_time");
   check(event);
-  if (eventTimeMs > record.timestampMs + eventLeadMsMax) {
-    const days = ((eventTimeMs - record.timestampMs) / 86_400_000).toFixed(1);
-    throw new EventError(
-      "event_time",
-      `Event time ${shown(event.event_time)} lies ${days} days beyond its append time, at most ${
-        eventLeadMsMax / 86_400_000
-      } are taken`,
-    );
-  }
+  refuseLead({ timeMs: eventTimeMs, shown: event.event_time }, record.timestampMs, eventLeadMsMax);
   return { event: event as unknown as AirlineEvent, eventTimeMs };
-}
-
-function holdsNul(value: unknown): boolean {
-  if (typeof value === "string") return value.includes("\0");
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([key, entry]) => key.includes("\0") || holdsNul(entry));
 }

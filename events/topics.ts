@@ -31,7 +31,10 @@ function publicTopic(name: string, retentionDays: number, description: string): 
   };
 }
 
-/** What travels between the processes and into the lake. */
+/** Viewers, chat and donations: a published system of its own, whose records end in tables and not in the lake. */
+export const STREAM_EVENTS_TOPIC = "stream.events";
+
+/** What travels between the processes. */
 export const PUBLIC_TOPICS: readonly PublicTopic[] = [
   publicTopic("flight_lifecycle", 30, "flights scheduled, delayed, departed, arrived, cancelled"),
   publicTopic("bookings", 30, "seats sold and given back"),
@@ -40,10 +43,12 @@ export const PUBLIC_TOPICS: readonly PublicTopic[] = [
   publicTopic("inventory_metrics", 7, "load factor and booking velocity of each flight"),
   publicTopic("promo_decisions", 30, "promotions decided, with their reasons"),
   publicTopic("dead_letters", 90, "records that were refused, whole, with the reason"),
+  publicTopic(STREAM_EVENTS_TOPIC, 7, "viewers who come and go, chat messages, donations"),
 ];
 
-/** Names of {@link PUBLIC_TOPICS}: what the lake keeps. */
-export const LAKE_TOPICS: readonly string[] = PUBLIC_TOPICS.map((topic) => topic.name);
+/** What the lake keeps: the airline's topics. */
+export const LAKE_TOPICS: readonly string[] = PUBLIC_TOPICS.map((topic) => topic.name)
+  .filter((name) => name !== STREAM_EVENTS_TOPIC);
 
 /** Topics that the streaming consumer decides on. */
 export const ENGINE_INPUT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory"] as const;
@@ -53,6 +58,7 @@ export const GROUPS = {
   engine: "inventory-engine",
   lake: "lake-writer",
   producerFeedback: "airline-producer-feedback",
+  viewerMetrics: "viewer-metrics",
 } as const;
 
 /** Topics of ours alone: state, records on their way to the right partition, the order taken, and what was driven again. */
@@ -65,6 +71,7 @@ export const INTERNAL_TOPICS: readonly TopicSpec[] = [
     retentionMs: 30 * DAY_MS,
   },
   { name: "inventory-engine-order", partitions: PARTITIONS, cleanup: "delete", retentionMs: 30 * DAY_MS },
+  { name: "viewer-metrics-repartition", partitions: PARTITIONS, cleanup: "delete", retentionMs: 7 * DAY_MS },
   { name: "airline-producer-state", partitions: 1, cleanup: "compact", retentionMs: -1 },
   { name: "dead-letter-replays", partitions: 1, cleanup: "compact", retentionMs: -1 },
 ];

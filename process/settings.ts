@@ -40,6 +40,11 @@ export const SETTINGS = {
       "postgres://user:password@host:port/database?sslmode=… of the warehouse. Empty: the embedded one",
     secret: true,
   },
+  REALTIME_DATABASE_URL: {
+    description:
+      "postgres://… of the minute windows. Empty: schema realtime in the database of DATABASE_URL, or the embedded one",
+    secret: true,
+  },
   WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
   WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
   AIRLINE_READER_PASSWORD: {
@@ -174,4 +179,20 @@ export function databaseUrl(): { url: string; embedded: boolean } {
   const url = setting("DATABASE_URL");
   if (url !== undefined) return { url, embedded: false };
   return { url: `postgres://airline:airline@127.0.0.1:${warehousePort()}/airline_dw`, embedded: true };
+}
+
+/** Where the minute windows are kept. */
+export interface RealtimeDatabase {
+  url: string;
+  embedded: boolean;
+  /** `public` in a database of their own, else `realtime` beside the warehouse. */
+  schema: "public" | "realtime";
+}
+
+/** The database of the minute windows: `REALTIME_DATABASE_URL`, else a schema of the warehouse's. */
+export function realtimeDatabase(): RealtimeDatabase {
+  const url = setting("REALTIME_DATABASE_URL");
+  return url === undefined
+    ? { ...databaseUrl(), schema: "realtime" }
+    : { url, embedded: false, schema: "public" };
 }
