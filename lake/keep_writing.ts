@@ -9,11 +9,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type EventLog, ReplacedTopicError } from "../event_log/event_log.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { StorageError } from "./durable_files.ts";
+import { FileMerger } from "./file_merger.ts";
 import { prepareTopicFolders } from "./lake_folder.ts";
 import type { LakeMetrics } from "./lake_metrics.ts";
 import { LakeSession } from "./lake_session.ts";
 import type { SealLimits } from "./lake_session.ts";
 import { repairManifest } from "./manifest.ts";
+import { finishMerges } from "./merge_files.ts";
+import type { MergeLimits } from "./merge_plan.ts";
+import { listRawFiles } from "./raw_files.ts";
 import type { SealedSegment } from "./segment_writer.ts";
 import { LakeAheadError, startPositions } from "./start_positions.ts";
 import type { StartPosition } from "./start_positions.ts";
@@ -24,6 +28,8 @@ export interface KeepWritingOptions {
   topics: readonly string[];
   group: string;
   limits: SealLimits;
+  /** Which finished files are merged; without it none are. */
+  merging?: MergeLimits;
   metrics: LakeMetrics;
   /** See `LakeSessionOptions`. */
   eventLeadMsMax?: number;
@@ -112,6 +118,11 @@ async function runSession(
   if (removed > 0) {
     say?.(`Removed ${removed} unfinished files of an earlier run; their records are read again`);
   }
+  for (const topic of topics) {
+    const { changed, warnings } = await finishMerges(rawFolder, topic);
+    if (changed > 0) say?.(`Finished the merging of files of ${topic} that an earlier run had begun`);
+    for (const warning of warnings) warn?.(warning);
+  }
   const log = await options.openLog();
   try {
     await log.checkIdentity(topics);
@@ -119,6 +130,7 @@ async function runSession(
     for (const topic of topics) {
       const repaired = await repairManifest(rawFolder, topic, log.logId);
       if (repaired > 0) say?.(`Repaired the manifest of ${topic}: ${repaired} lines`);
+      metrics.files.set({ topic }, (await listRawFiles(rawFolder, topic)).sealed.length);
     }
     tellStart(positions, options);
     const session = new LakeSession(log, {
@@ -127,6 +139,7 @@ async function runSession(
       positions,
       limits,
       metrics,
+      ...mergerOf(options, log.logId),
       ...(warn === undefined ? {} : { warn }),
       ...(options.eventLeadMsMax === undefined ? {} : { eventLeadMsMax: options.eventLeadMsMax }),
       ...(options.now === undefined ? {} : { now: options.now }),
@@ -142,6 +155,22 @@ async function runSession(
   } finally {
     await log.close();
   }
+}
+
+function mergerOf(options: KeepWritingOptions, logId: string): { merger?: FileMerger } {
+  const { rawFolder, topics, merging, metrics, warn, now = () => performance.now() } = options;
+  if (merging === undefined) return {};
+  return {
+    merger: new FileMerger({
+      rawFolder,
+      topics,
+      logId,
+      limits: merging,
+      metrics,
+      now,
+      ...(warn === undefined ? {} : { warn }),
+    }),
+  };
 }
 
 /** What a person must know about where it goes on. */

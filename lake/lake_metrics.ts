@@ -14,6 +14,9 @@ export interface LakeMetrics {
   lastSealTimestamp: Gauge;
   sealDuration: Histogram;
   openFiles: Gauge;
+  files: Gauge<"topic">;
+  merges: Counter<"topic">;
+  filesMerged: Counter<"topic">;
 }
 
 /** Registers the metrics. */
@@ -71,6 +74,24 @@ export function lakeMetrics(registry: Registry): LakeMetrics {
     openFiles: new Gauge({
       name: "lake_open_files",
       help: "Ranges that are being written, at most one a partition",
+      registers,
+    }),
+    files: new Gauge({
+      name: "lake_files",
+      help: "Finished files in the lake",
+      labelNames,
+      registers,
+    }),
+    merges: new Counter({
+      name: "lake_merges_total",
+      help: "Merged files that were made of small ones",
+      labelNames,
+      registers,
+    }),
+    filesMerged: new Counter({
+      name: "lake_files_merged_total",
+      help: "Small files that merged files took the place of",
+      labelNames,
       registers,
     }),
   };

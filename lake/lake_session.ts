@@ -14,6 +14,7 @@ import type { ParsedEvent } from "../events/parse_event.ts";
 import type { EventLog, LogRecord, Reader, RecordBatch } from "../event_log/event_log.ts";
 import { DeadLetterQueue } from "./dead_letter_queue.ts";
 import { StorageError } from "./durable_files.ts";
+import type { FileMerger } from "./file_merger.ts";
 import { GroupOffsets } from "./group_offsets.ts";
 import { LagWatch } from "./lag_watch.ts";
 import { appendTimeMs, hasLakeFields, lakeLine } from "./lake_line.ts";
@@ -41,6 +42,8 @@ export interface LakeSessionOptions {
   positions: readonly StartPosition[];
   limits: SealLimits;
   metrics: LakeMetrics;
+  /** Merges small files; without it none are. */
+  merger?: Pick<FileMerger, "next">;
   /** How far an event time may lie beyond its append time. Default 7 days. */
   eventLeadMsMax?: number;
   /** Told after each finished file. */
@@ -126,6 +129,8 @@ export class LakeSession {
         if (batches.length > 0) this.#lag.found();
         for (const batch of batches) await this.#take(batch);
         await this.#sealAged();
+        const merge = this.#options.merger?.next();
+        if (merge !== undefined) await this.#seals.add(merge);
         this.#seals.check();
       }
     } catch (error) {
@@ -246,6 +251,7 @@ export class LakeSession {
       metrics.eventsWritten.inc({ topic }, sealed.lines);
       metrics.bytesWritten.inc({ topic }, sealed.bytes);
       metrics.filesSealed.inc({ topic });
+      metrics.files.inc({ topic });
       for (const [reason, count] of segment.refused) metrics.deadLetters.inc({ reason }, count);
       metrics.lastSealTimestamp.set(Date.now() / 1000);
       metrics.sealDuration.observe((this.#now() - startedMs) / 1000);

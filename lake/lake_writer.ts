@@ -46,6 +46,21 @@ export const LAKE_COMMAND_LINE = {
       minMs: 100,
       description: "Finish a file this long after its first record",
     },
+    "merge-below": {
+      type: "number",
+      value: "BYTES",
+      default: 8 * 1024 * 1024,
+      min: 0,
+      integer: true,
+      description:
+        "Merge finished files smaller than this: those of an hour that is over into one, then those of a day; 0 merges none",
+    },
+    "merge-after": {
+      type: "duration",
+      default: "5m",
+      minMs: 0,
+      description: "How long after its end an hour or a day is merged",
+    },
     "from-beginning": {
       type: "flag",
       description:
@@ -90,6 +105,13 @@ async function main(signal: AbortSignal): Promise<void> {
       topics: LAKE_TOPICS,
       group: GROUPS.lake,
       limits: { bytes: values["seal-bytes"], events: values["seal-events"], ageMs: values["seal-age"] },
+      ...(values["merge-below"] === 0 ? {} : {
+        merging: {
+          belowBytes: values["merge-below"],
+          bytesMax: values["seal-bytes"],
+          afterMs: values["merge-after"],
+        },
+      }),
       fromBeginning: values["from-beginning"],
       metrics,
       eventLeadMsMax: maxEventLeadMs(),

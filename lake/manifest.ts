@@ -78,6 +78,16 @@ export async function appendToManifest(folder: string, entry: ManifestEntry): Pr
   });
 }
 
+/** Writes the manifest anew, as one. */
+export async function replaceManifest(folder: string, entries: Iterable<ManifestEntry>): Promise<void> {
+  const text = Array.from(entries, (entry) => `${JSON.stringify(entry)}\n`).join("");
+  await onStorage(
+    "write the manifest",
+    `${folder}/${MANIFEST_NAME}`,
+    () => replaceFile(folder, MANIFEST_NAME, text),
+  );
+}
+
 /**
  * Makes a topic's manifest agree with its folder: entries of files that are gone are dropped, files without an
  * entry are read. Writes only where something differs.
@@ -100,12 +110,7 @@ export async function repairManifest(rawFolder: string, topic: string, logId: st
   for (const file of missing) {
     entries.set(file.name, await entryOf(file, logIds.get(file.logId8) ?? file.logId8));
   }
-  const lines = sealed.map((file) => `${JSON.stringify(entries.get(file.name))}\n`);
-  await onStorage(
-    "repair the manifest",
-    `${folder}/${MANIFEST_NAME}`,
-    () => replaceFile(folder, MANIFEST_NAME, lines.join("")),
-  );
+  await replaceManifest(folder, sealed.map((file) => entries.get(file.name)!));
   return missing.length + stale + brokenLines;
 }
 

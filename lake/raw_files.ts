@@ -5,8 +5,9 @@
  * `lake/raw/<topic>/2025-11-28_14.1f3a9c2e.p2.000000001200-000000001450.jsonl` holds the records `[1200, 1450)`
  * of partition 2 of the log whose id begins with `1f3a9c2e`; 2025-11-28 14 is the UTC hour of their append
  * time. A range in which nothing was kept (all dead letters) is a file of 0 bytes whose name ends in `.empty`.
- * The ranges of one partition of one log adjoin. All other `*.jsonl` files are foreign: other programs wrote
- * them, and we only read them.
+ * The ranges of one partition of one log adjoin; where small files were merged (`merge_files.ts`), one file stands
+ * for them, and for a moment, or until the next start after a crash, both are there: the wider one counts. All other
+ * `*.jsonl` files are foreign: other programs wrote them, and we only read them.
  *
  * @module
  */
@@ -84,37 +85,88 @@ export function parseRawFileName(folder: string, topic: string, name: string): R
 export interface RawListing {
   /** Finished files of the lake writer, sorted by log, partition and offset. */
   sealed: RawFile[];
+  /** Finished files whose range a wider one in {@link RawListing.sealed} holds: a merge is about to remove them. */
+  covered: RawFile[];
   /** Names of other `*.jsonl` files, sorted. */
   foreign: string[];
+  /** Names among {@link RawListing.sealed} and {@link RawListing.foreign} that are symbolic links: they are not read. */
+  links: string[];
 }
+
+/** A listing is made again while names vanish from it; a writer that merges for longer than this is none of ours. */
+const LISTINGS_MAX = 20;
 
 /**
  * Lists the folder of a topic below `rawFolder`. A folder that does not exist holds nothing. Temporary files
- * and the manifest are in neither list.
+ * and the manifest are in no list.
+ *
+ * A listing that is made while files are merged may see neither the merged file nor its parts. So it is made twice at
+ * least, until nothing of the one before is missing: parts that were there before it began were then there to its end.
  */
 export async function listRawFiles(rawFolder: string, topic: string): Promise<RawListing> {
   const folder = `${rawFolder}/${topic}`;
-  const sealed: RawFile[] = [];
+  let names = await namesOf(folder);
+  for (let listings = 1; listings < LISTINGS_MAX; listings++) {
+    const before = names;
+    names = await namesOf(folder);
+    if (before.keys().every((name) => names.has(name))) break;
+  }
+  const all: RawFile[] = [];
   const foreign: string[] = [];
+  const links: string[] = [];
+  for (const [name, isLink] of names) {
+    const file = parseRawFileName(folder, topic, name);
+    if (file !== undefined) all.push(file);
+    else foreign.push(name);
+    if (isLink) links.push(name);
+  }
+  foreign.sort();
+  links.sort();
+  return { ...widest(all), foreign, links };
+}
+
+/** Names of finished and foreign files, and whether each is a symbolic link. */
+async function namesOf(folder: string): Promise<Map<string, boolean>> {
+  const names = new Map<string, boolean>();
   try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isDirectory) continue;
-      const file = parseRawFileName(folder, topic, entry.name);
-      if (file !== undefined) sealed.push(file);
-      else if (entry.name.endsWith(".jsonl")) foreign.push(entry.name);
+    for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
+      if (isDirectory) continue;
+      if (name.endsWith(".jsonl") || SHAPE.test(name)) names.set(name, isSymlink);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  sealed.sort(byPlace);
-  foreign.sort();
-  return { sealed, foreign };
+  return names;
 }
 
-/** Orders files by log, partition and offset. */
+/** Whether the range of `file` lies within that of the wider `other`. */
+export function covers(other: RawFile, file: RawFile): boolean {
+  return other.topic === file.topic && other.logId8 === file.logId8 && other.partition === file.partition &&
+    other.from <= file.from && other.to >= file.to && other.to - other.from > file.to - file.from;
+}
+
+/** Tells files whose range a wider one holds from those that count; sorts both. */
+function widest(files: RawFile[]): { sealed: RawFile[]; covered: RawFile[] } {
+  const sealed: RawFile[] = [];
+  const covered: RawFile[] = [];
+  // Of the files before, the one that reaches furthest: none begins later, so it covers what any of them covers.
+  let wide: RawFile | undefined;
+  for (const file of files.sort(byPlace)) {
+    if (wide !== undefined && covers(wide, file)) {
+      covered.push(file);
+      continue;
+    }
+    sealed.push(file);
+    const sameLine = wide !== undefined && wide.logId8 === file.logId8 && wide.partition === file.partition;
+    if (!sameLine || file.to > wide!.to) wide = file;
+  }
+  return { sealed, covered };
+}
+
+/** Orders files by log, partition and offset, the wider first. */
 function byPlace(a: RawFile, b: RawFile): number {
   if (a.logId8 !== b.logId8) return a.logId8 < b.logId8 ? -1 : 1;
-  return a.partition - b.partition || a.from - b.from || a.to - b.to;
+  return a.partition - b.partition || a.from - b.from || b.to - a.to;
 }
 
 /** A place where the ranges of one partition do not adjoin: offsets `[from, to)` are in no file, or in two. */

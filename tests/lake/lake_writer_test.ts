@@ -55,7 +55,12 @@ Deno.test("the lake writer says that it has started, shows its figures, and fini
     );
     assert.equal((await get("/readyz")).status, 200);
     // Nothing is finished yet, and no reader of *.jsonl sees a part.
-    assert.deepEqual(await listRawFiles(raw, "bookings"), { sealed: [], foreign: [] });
+    assert.deepEqual(await listRawFiles(raw, "bookings"), {
+      sealed: [],
+      covered: [],
+      foreign: [],
+      links: [],
+    });
     await stopLakeWriter(writer);
     assert.equal((await lakeLines(raw, "bookings")).length, 100);
     assert.equal(

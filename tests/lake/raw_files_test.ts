@@ -98,7 +98,12 @@ Deno.test("a listing sorts by log, partition and offset, and tells foreign files
     const listing = await listRawFiles(folder, "bookings");
     assert.deepEqual(listing.sealed.map(({ name }) => name), ours);
     assert.deepEqual(listing.foreign, others);
-    assert.deepEqual(await listRawFiles(folder, "seat_map"), { sealed: [], foreign: [] });
+    assert.deepEqual(await listRawFiles(folder, "seat_map"), {
+      sealed: [],
+      covered: [],
+      foreign: [],
+      links: [],
+    });
   }));
 
 function file(partition: number, from: number, to: number, logId8 = "1f3a9c2e"): RawFile {
