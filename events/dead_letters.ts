@@ -59,7 +59,9 @@ export const REPLAY_HEADERS = { of: "replay-of", value: "replay-value" } as cons
 const REPLAY_HEADER_LENGTH_MAX = 1024;
 
 /** Those of a record's headers that say it was driven again; `undefined` where it was not. */
-export function replayHeaders(headers: Record<string, string> | undefined): Record<string, string> | undefined {
+export function replayHeaders(
+  headers: Record<string, string> | undefined,
+): Record<string, string> | undefined {
   const of = headers?.[REPLAY_HEADERS.of];
   // Anybody can write such a header: what is too long is none of ours.
   if (of === undefined || of === "" || of.length > REPLAY_HEADER_LENGTH_MAX) return undefined;

@@ -40,6 +40,11 @@ export const PARTS = {
   warehouse: { script: "warehouse/embedded_warehouse.ts", permissions: "warehouse" },
   verify: { script: "scripts/verify.ts", permissions: "verify" },
   tail: { script: "scripts/tail.ts", permissions: "tail" },
+  "dead-letters": {
+    script: "scripts/dead_letters.ts",
+    permissions: "dead-letters",
+    fileOptions: ["value-file"],
+  },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
 } as const satisfies Record<string, Part>;
 

@@ -97,6 +97,10 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
   },
   topics: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
   tail: { allowed: USES_LOG, denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"] },
+  "dead-letters": {
+    allowed: [...USES_LOG, "env:MAX_EVENT_LEAD"],
+    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"],
+  },
   sql: {
     allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
