@@ -64,7 +64,10 @@ async function main(signal: AbortSignal): Promise<number> {
   if (values.json) logger.info(summaryJson(summary));
   else for (const line of summaryLines(summary)) logger.info(line);
   if (summary.loadError !== undefined) {
-    logger.error(`✖ The gold tables are written, the warehouse is not: ${summary.loadError.message}`);
+    logger.error(
+      `✖ The gold tables are written, the warehouse is not: ${summary.loadError.message}. ` +
+        "Run deno task etl again: it goes on from what is stored there",
+    );
   }
   return succeeded(summary) ? 0 : 1;
 }

@@ -12,6 +12,7 @@ import type { Warehouse } from "../warehouse/connect.ts";
 import { acquireLease } from "../warehouse/lease.ts";
 import type { Lease } from "../warehouse/lease.ts";
 import { prepareWarehouse } from "../warehouse/migrate.ts";
+import { isConnectionLoss } from "../warehouse/warehouse_unavailable.ts";
 import { buildGold } from "./build_gold.ts";
 import type { GoldOptions, GoldSummary } from "./build_gold.ts";
 import { loadWarehouse } from "./load_warehouse.ts";
@@ -108,7 +109,10 @@ async function errorOf(work: Promise<void> | undefined): Promise<Error | undefin
     return undefined;
   } catch (error) {
     if (error instanceof RunLockedError || !(error instanceof Error)) throw error;
-    return error;
+    if (!isConnectionLoss(error)) return error;
+    return new WarehouseUnavailableError(`The connection to the warehouse broke (${error.message})`, {
+      cause: error,
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import type { Writable } from "node:stream";
 import type { SqlTransaction, Warehouse } from "./connect.ts";
+import { isConnectionLoss } from "./warehouse_unavailable.ts";
 
 /** The load broke off; nothing of it is stored. */
 export class LoadFailedError extends Error {
@@ -68,11 +69,12 @@ export async function copyFile(
   } catch (error) {
     source.destroy();
     // A server that has not answered may still wait for rows: closing the connection surely ends the transaction.
-    if (!refused) await warehouse.sql.end({ timeout: 0 });
+    // On one that is lost the rollback would wait.
+    if (!refused || isConnectionLoss(error)) await warehouse.sql.end({ timeout: 0 });
     if (error instanceof LoadFailedError) throw error;
     const { name, message } = error as Error;
     throw new LoadFailedError(
-      name === "PostgresError"
+      name === "PostgresError" && !isConnectionLoss(error)
         ? `The warehouse refused rows of ${table}: ${message}. Nothing of this run is stored there`
         : `The connection to the warehouse broke while it took rows of ${table} (${message}): nothing of this run is stored there`,
       { cause: error },

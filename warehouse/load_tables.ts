@@ -77,7 +77,7 @@ export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[
 /**
  * Loads all rows as one transaction.
  *
- * @param warehouse Opened with `max: 1`: a load must stay on one connection.
+ * @param warehouse Opened with `max: 1`: a load must stay on one connection. Where that is lost it is closed.
  * @throws {LeaseLostError} when another run took over.
  * @throws {TablesChangedError} when tables had to be made anew and `full` is not set.
  * @throws {LoadFailedError} when the server refuses rows or stops answering; the message says which table.
@@ -97,19 +97,20 @@ export async function loadTables(warehouse: Warehouse, options: LoadOptions): Pr
       })
     ) as LoadedRows;
   } catch (error) {
-    throw broken(failure ?? error);
+    const lost = broken(failure ?? error);
+    // The rollback waits on a connection that is gone, and would hold up the pool's end.
+    if (lost !== undefined) await warehouse.sql.end({ timeout: 0 });
+    throw lost ?? failure ?? error;
   } finally {
     await Promise.allSettled(files.values());
   }
 }
 
-/** A lost connection in words, whichever call was told of it first; any other error as it is. */
-function broken(error: unknown): unknown {
-  if (error instanceof LoadFailedError || !isConnectionLoss(error)) return error;
+/** A lost connection in words, whichever call was told of it first; `undefined` for any other error. */
+function broken(error: unknown): LoadFailedError | undefined {
+  if (!isConnectionLoss(error)) return undefined;
   return new LoadFailedError(
-    `The connection to the warehouse broke during the load (${
-      (error as Error).message
-    }): the next run goes on from what is stored there`,
+    `The connection to the warehouse broke during the load (${(error as Error).message})`,
     { cause: error },
   );
 }

@@ -27,6 +27,13 @@ const NO_ANSWER: Record<string, string> = {
   CONNECTION_CLOSED: "the connection was cut",
   CONNECTION_DESTROYED: "the connection was cut",
   CONNECTION_ENDED: "the connection was cut",
+  // The server's own words for it, by SQL state.
+  "57P01": "the server ended the connection",
+  "57P02": "the server ended the connection",
+  "57P05": "the server ended the connection",
+  "25P03": "the server ended the connection",
+  "08003": "the connection was cut",
+  "08006": "the connection was cut",
 };
 
 /** Whether an error is a connection that could not be made, or broke. */

@@ -7,13 +7,13 @@ import { acquireLease } from "../../warehouse/lease.ts";
 import { loadTables } from "../../warehouse/load_tables.ts";
 import { prepareWarehouse } from "../../warehouse/migrate.ts";
 
-/** Passes bytes on to a server until so many went there; then it `stalls` or `cuts` the connection. */
+/** Passes bytes on to a server until so many went there; then it `stalls` or `cuts` the connection, if either. */
 class FailingProxy {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections = new Set<Deno.Conn>();
   readonly #done: Promise<void>;
 
-  constructor(target: { hostname: string; port: number }, bytesMax: number, failure: "stalls" | "cuts") {
+  constructor(target: { hostname: string; port: number }, bytesMax: number, failure: string) {
     this.#done = this.#accept(target, bytesMax, failure);
   }
 
@@ -33,7 +33,7 @@ class FailingProxy {
       const forward = async () => {
         let bytes = 0;
         for await (const chunk of client.readable) {
-          if ((bytes += chunk.length) > bytesMax) {
+          if ((bytes += chunk.length) > bytesMax && failure !== "the server ends") {
             if (failure === "cuts") break;
             await new Promise<void>((resolve) => this.#closing.push(resolve));
             break;
@@ -90,14 +90,30 @@ async function startReal(given: string): Promise<{ url: URL; stop(): Promise<voi
   };
 }
 
+/** Has the server end the load's backend once its transaction is open. */
+async function endBackend(url: string): Promise<void> {
+  const admin = await openWarehouse({ url, embedded: false, applicationName: "airline-test-admin", max: 1 });
+  try {
+    for (let ended = 0; ended === 0;) {
+      const rows = await admin.sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and query like 'copy %' and state = 'active'`;
+      ended = rows.length;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  } finally {
+    await admin.close();
+  }
+}
+
 const FAILURES = [["stalls", /took no rows of fact_booking_cancellation for 1 s/], [
   "cuts",
   /The connection to the warehouse broke/,
-]] as const;
+], ["the server ends", /The connection to the warehouse broke/]] as const;
 
 for (const [failure, message] of FAILURES) {
   Deno.test({
-    name: `a connection that ${failure} in the middle of a load ends it, and nothing is stored`,
+    name: `a connection that ${failure} in the middle of a load fails it, and nothing is stored`,
     ignore: (Deno.env.get("DATABASE_URL") ?? "") === "",
     async fn() {
       const target = await startReal(Deno.env.get("DATABASE_URL")!);
@@ -119,6 +135,7 @@ for (const [failure, message] of FAILURES) {
         );
         await Deno.writeTextFile(csv, lines.join(""));
         const warehouse = await open(proxied);
+        const ended = failure === "the server ends" ? endBackend(target.url.href) : undefined;
         await rejects(
           loadTables(warehouse, {
             lease: attempt.lease,
@@ -138,6 +155,7 @@ for (const [failure, message] of FAILURES) {
             return true;
           },
         );
+        await ended;
         await warehouse.close();
         await proxy.stop();
         const [found] = await direct.sql`
