@@ -25,6 +25,7 @@ export interface QueuedRequest {
 /** Requests on their way, and those that may not be sent yet because the broker throttles this client. */
 export interface KafkaRequestQueue {
   push(request: QueuedRequest): void;
+  createSocketRequest(pushed: QueuedRequest): { timeoutHandler: () => void };
   pending: unknown[];
   /** Milliseconds since 1970. */
   throttledUntil: number;

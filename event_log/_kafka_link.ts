@@ -149,8 +149,20 @@ function mend(connection: KafkaConnection): void {
       name: "KafkaJSConnectionError",
     });
   };
-  // It starts a timer of a negative duration after each answer, of which the runtime warns.
+  // It keeps a connection on which a request was not answered in time. Where that is dead, or clogged by what has not
+  // left yet, everything that is asked again would wait behind it.
   const queue = connection.requestQueue;
+  const create = queue.createSocketRequest.bind(queue);
+  queue.createSocketRequest = (pushed) => {
+    const request = create(pushed);
+    const timedOut = request.timeoutHandler;
+    request.timeoutHandler = () => {
+      timedOut();
+      connection.socket.destroy(new Error("A request was not answered in time"));
+    };
+    return request;
+  };
+  // It starts a timer of a negative duration after each answer, of which the runtime warns.
   const schedule = queue.scheduleCheckPendingRequests.bind(queue);
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0 || queue.throttledUntil > Date.now()) schedule();
