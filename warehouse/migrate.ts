@@ -1,9 +1,9 @@
 /**
  * Brings a warehouse to the schema of this code.
  *
- * Each migration is one transaction that holds a lock on `schema_migrations`, so that of several processes that start
- * at once one applies it and the others find it done. (An advisory lock would not do: all clients of the embedded
- * warehouse share one session.)
+ * Each migration is one transaction that holds a lock on the table of what was applied, so that of several processes
+ * that start at once one applies it and the others find it done. (An advisory lock would not do: all clients of the
+ * embedded warehouse share one session.)
  *
  * @module
  */
@@ -41,20 +41,26 @@ export async function prepareWarehouse(sql: Sql): Promise<Preparation> {
 /**
  * Applies the migrations that are missing, in order; returns their names.
  *
+ * @param options `table`: where it is noted what was applied, with its schema. Default `public.schema_migrations`.
  * @throws {OperatorError} when an applied one differs from this code's, or the database is newer than the code.
  */
-export async function migrate(sql: Sql, migrations: readonly Migration[] = MIGRATIONS): Promise<string[]> {
-  await createMigrationsTable(sql);
+export async function migrate(
+  sql: Sql,
+  migrations: readonly Migration[] = MIGRATIONS,
+  options: { table?: string } = {},
+): Promise<string[]> {
+  const { table = "public.schema_migrations" } = options;
+  await createMigrationsTable(sql, table);
   const applied: string[] = [];
   // Most starts find nothing to do: they take no lock and need no right but to read.
-  while (pendingOf(migrations, await appliedOf(sql)).length > 0) {
+  while (pendingOf(migrations, await appliedOf(sql, table)).length > 0) {
     const done = await sql.begin(async (tx) => {
-      await tx`lock table public.schema_migrations in share row exclusive mode`;
-      const next = pendingOf(migrations, await appliedOf(tx))[0];
+      await tx`lock table ${tx(table)} in share row exclusive mode`;
+      const next = pendingOf(migrations, await appliedOf(tx, table))[0];
       if (next === undefined) return undefined;
       await tx.unsafe(next.statements);
       await tx`
-        insert into public.schema_migrations (version, name, checksum)
+        insert into ${tx(table)} (version, name, checksum)
         values (${next.version}, ${next.name}, ${checksumOf(next)})`;
       return next.name;
     });
@@ -74,9 +80,9 @@ interface AppliedMigration {
   checksum: string;
 }
 
-async function appliedOf(sql: SqlClient): Promise<AppliedMigration[]> {
+async function appliedOf(sql: SqlClient, table: string): Promise<AppliedMigration[]> {
   return await sql<AppliedMigration[]>`
-    select version, name, checksum from public.schema_migrations order by version`;
+    select version, name, checksum from ${sql(table)} order by version`;
 }
 
 function pendingOf(migrations: readonly Migration[], applied: AppliedMigration[]): Migration[] {
@@ -99,14 +105,13 @@ function pendingOf(migrations: readonly Migration[], applied: AppliedMigration[]
   return migrations.filter(({ version }) => !done.has(version));
 }
 
-async function createMigrationsTable(sql: Sql): Promise<void> {
+async function createMigrationsTable(sql: Sql, table: string): Promise<void> {
   // Asked first, since CREATE needs a right that a process which only uses the tables may not have.
-  const exists = async () =>
-    (await sql`select to_regclass('public.schema_migrations') is not null as yes`)[0]!.yes as boolean;
+  const exists = async () => (await sql`select to_regclass(${table}) is not null as yes`)[0]!.yes as boolean;
   if (await exists()) return;
   try {
     await sql`
-      create table if not exists public.schema_migrations (
+      create table if not exists ${sql(table)} (
         version integer primary key,
         name text not null,
         checksum text not null,
