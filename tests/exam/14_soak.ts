@@ -20,34 +20,51 @@ import { gentleFaults, roughFaults } from "./_soak_faults.ts";
 import { ROLES, SoakPipeline, type VerifyReport } from "./_soak_pipeline.ts";
 import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
-/** What the length of a soak decides; a full one is told by the number of its faults. */
+/** What the length of a soak decides; it is told by the number of faults. */
 interface Form {
   durationMs: number;
   etlIntervalSeconds: number;
+  /** At least so long between two measurements. */
+  measureEveryMs: number;
+  /** How much of the time between warm-up and end the two spans are that are compared: their share of it. */
+  spanShare: number;
   /** By how much a heap may be larger at the end, as a share. */
   heapGrowthMax: number;
 }
 
 const FULL_FAULTS = 90;
-const FULL: Form = { durationMs: 30 * 60_000, etlIntervalSeconds: 60, heapGrowthMax: 0.05 };
-/** In the first minute of a process its compiled code still grows: only a gross leak shows. */
-const SHORT: Form = { durationMs: 45_000, etlIntervalSeconds: 10, heapGrowthMax: 0.35 };
+const FULL: Form = {
+  durationMs: 30 * 60_000,
+  etlIntervalSeconds: 60,
+  measureEveryMs: 5_000,
+  // 5 of 22.5 minutes.
+  spanShare: 2 / 9,
+  heapGrowthMax: 0.05,
+};
+const SHORT: Form = {
+  durationMs: 45_000,
+  etlIntervalSeconds: 10,
+  measureEveryMs: 2_000,
+  spanShare: 1 / 3,
+  // In the first minute of a process its compiled code still grows: only a gross leak shows.
+  heapGrowthMax: 0.35,
+};
+/** So few faults are those of a negative control. */
+const CONTROL_FAULTS = 2;
+const CONTROL: Form = { ...SHORT, durationMs: 24_000 };
 
 const EVENTS_PER_SECOND = 200;
-/** Of the whole: until when processes are killed that are followed, where the two spans begin, and their length. */
-const ROUGH_UNTIL = 0.2;
-const FIRST_FROM = 0.25;
-const SPAN = 1 / 6;
-const LAST_FROM = 0.95 - SPAN;
-/** Between two measurements. */
-const MEASURE_EVERY_MS_MIN = 2500;
+/** Of the whole: until when, and from when on, processes are killed that are followed; between, they warm up first. */
+const ROUGH_UNTIL = 0.15;
+const WARM_FROM = 0.2;
+const ROUGH_FROM = 0.95;
 const HANDLES_MORE_MAX = 2;
 /** The write-ahead file is cut back at 32 MiB; a transaction may come on top. */
-const WRITE_AHEAD_MIB_MAX = 40;
+const WRITE_AHEAD_MIB_MAX = 48;
 
 async function run(given: Round): Promise<RoundResult> {
   const round = { ...given, signal: interruptOf(given.signal), project: inspectable(given.project) };
-  const form = round.faults >= FULL_FAULTS ? FULL : SHORT;
+  const form = round.faults >= FULL_FAULTS ? FULL : round.faults > CONTROL_FAULTS ? SHORT : CONTROL;
   const broker = round.engine === "kafka"
     ? await KafkaBroker.start({ folder: join(round.folder, "broker") })
     : undefined;
@@ -84,7 +101,7 @@ async function soakAndVerify(soak: SoakPipeline, round: Round, form: Form): Prom
   while (elapsedMs() < form.durationMs || faults < round.faults) {
     round.signal.throwIfAborted();
     const share = elapsedMs() / form.durationMs;
-    const rough = share < ROUGH_UNTIL || share >= LAST_FROM + SPAN;
+    const rough = share < ROUGH_UNTIL || share >= ROUGH_FROM;
     if (elapsedMs() >= faults * betweenMs) {
       const fault = oneOf(round.random, rough ? roughFaults(soak) : gentleFaults(soak));
       round.say(`${(elapsedMs() / 1000).toFixed(0)} s: ${fault.name}`);
@@ -93,7 +110,7 @@ async function soakAndVerify(soak: SoakPipeline, round: Round, form: Form): Prom
       for (const text of soak.ended()) throw new Error(text);
       round.progress(++faults);
     }
-    if (elapsedMs() - measuredMs >= MEASURE_EVERY_MS_MIN) {
+    if (elapsedMs() - measuredMs >= form.measureEveryMs) {
       measuredMs = elapsedMs();
       await soak.measure(measuredMs);
     }
@@ -108,10 +125,12 @@ async function soakAndVerify(soak: SoakPipeline, round: Round, form: Form): Prom
   return { faults, ...findings.result(), recoveryMs, figures };
 }
 
-/** What the processes kept in the span after the warm-up, and in the last one. */
+/** Figures of the span after the warm-up and of the last one. */
 function spans(samples: Samples, form: Form): { first: number[]; last: number[] } {
-  const span = (from: number) => samples.within(from * form.durationMs, (from + SPAN) * form.durationMs);
-  return { first: span(FIRST_FROM), last: span(LAST_FROM) };
+  const between = samples.within(WARM_FROM * form.durationMs, ROUGH_FROM * form.durationMs);
+  if (between.length < 3) throw new Error(`Only ${between.length} measurements came between the faults`);
+  const count = Math.ceil(between.length * form.spanShare);
+  return { first: between.slice(0, count), last: between.slice(-count) };
 }
 
 function judgeGrowth(soak: SoakPipeline, round: Round, form: Form, findings: Findings): void {
@@ -235,9 +254,9 @@ export const experiment: Experiment = {
     }, {
       file: "streaming/partition_task.ts",
       from: "    observer?.committed?.({",
-      to: "    kept.push(outputs, Array.from({ length: 4_000 }, () => ({})));\n    observer?.committed?.({",
+      to: "    kept.push(outputs, Array.from({ length: 1_000 }, () => ({})));\n    observer?.committed?.({",
     }],
-    faults: 3,
+    faults: CONTROL_FAULTS,
   }, {
     guard: "the lake writer closes its files",
     engines: ["embedded"],
@@ -246,6 +265,6 @@ export const experiment: Experiment = {
       from: "  using handle = await Deno.open(folder, { read: true });",
       to: "  const handle = await Deno.open(folder, { read: true });",
     }],
-    faults: 3,
+    faults: CONTROL_FAULTS,
   }],
 };
