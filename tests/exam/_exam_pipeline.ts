@@ -19,8 +19,8 @@ export interface ExamPipelineOptions {
 
 /** A {@link Pipeline}, and how to put a hand on its processes. */
 export interface ExamPipeline extends Pipeline {
-  /** Starts a part of a copy that stops at the `pass`-th time it comes to a named point. */
-  startTo(point: string, pass: number, name: PartName, args?: string[]): Part;
+  /** Starts a part of a copy that stops at the `pass`-th time it comes to a named point: for ever, or for `waitMs`. */
+  startTo(point: string, pass: number, name: PartName, args?: string[], waitMs?: number): Part;
 }
 
 /** Opens the pipeline of a round. It runs the processes of `round.project`; at Ctrl+C they are killed. */
@@ -39,8 +39,10 @@ export async function openExamPipeline(
   round.signal.addEventListener("abort", abort, { once: true });
   const close = pipeline.close.bind(pipeline);
   return Object.assign(pipeline, {
-    startTo: (point: string, pass: number, name: PartName, args: string[] = []) =>
-      pipeline.start(name, args, { [EXAM_POINT]: `${point}:${pass}` }),
+    startTo: (point: string, pass: number, name: PartName, args: string[] = [], waitMs?: number) => {
+      const place = waitMs === undefined ? `${point}:${pass}` : `${point}:${pass}:${waitMs}`;
+      return pipeline.start(name, args, { [EXAM_POINT]: place });
+    },
     close: async () => {
       round.signal.removeEventListener("abort", abort);
       await close();

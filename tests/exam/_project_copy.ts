@@ -24,7 +24,10 @@ export interface Project {
   commandFor: (part: PartName, args: readonly string[], env: Record<string, string>) => ProcessCommand;
 }
 
-/** Names the point at which a process stops, and which pass of it: `after-commit:3`. Only copies look at it. */
+/**
+ * Names the point at which a process stops, which pass of it, and for how many milliseconds at the most (for ever where
+ * that is left out): `after commit:3:2000`. Only copies look at it.
+ */
 export const EXAM_POINT = "AIRLINE_EXAM_POINT";
 
 const POINT_FILE = "exam_point.ts";
@@ -33,13 +36,13 @@ const POINT_FILE = "exam_point.ts";
 const LEFT_OUT = new Set(["node_modules", "data", "tests", "monitoring"]);
 const LEFT_OUT_BELOW = new Set(["lake/raw", "lake/gold", "lake/rejected"]);
 
-/** Tells that the point is reached and blocks; the whole process waits to be killed. */
-const POINT_SOURCE = `const [name, count] = (Deno.env.get("${EXAM_POINT}") ?? "").split(":");
+/** Tells that the point is reached and blocks: the whole process waits to be killed or stopped. */
+const POINT_SOURCE = `const [name, count, waitMs] = (Deno.env.get("${EXAM_POINT}") ?? "").split(":");
 let left = Number(count);
 export function examPoint(at: string): void {
   if (at !== name || --left > 0) return;
   Deno.stderr.writeSync(new TextEncoder().encode("EXAM POINT " + at + "\\n"));
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(waitMs ?? Infinity));
 }
 `;
 
