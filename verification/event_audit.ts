@@ -9,8 +9,10 @@ import type { BookingEvent } from "../events/bookings.ts";
 import type { DeadLetter } from "../events/dead_letters.ts";
 import { EventError } from "../events/event_error.ts";
 import { parseInstant } from "../events/instant.ts";
+import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { AirlineEvent, ParseOptions } from "../events/parse_event.ts";
+import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import { GROUPS, LAKE_TOPICS } from "../events/topics.ts";
 import type { EventLog, LogRecord, PartitionOffset } from "../event_log/event_log.ts";
 import { logId8Of } from "../lake/raw_files.ts";
@@ -23,6 +25,7 @@ import type { Findings } from "./findings.ts";
 import type { LakeEvent } from "./lake_scan.ts";
 import { readToEnd } from "./log_scan.ts";
 import { OffsetSet } from "./offset_sets.ts";
+import { ReplayBook } from "./replay_book.ts";
 
 /** The topic of an input record, by its event's type. */
 const INPUT_TOPIC: Partial<Record<AirlineEvent["event_type"], string>> = {
@@ -57,7 +60,8 @@ interface AuditedLog {
 export class EventAudit {
   readonly outputs: EngineOutputs;
   readonly bookings: BookingBook;
-  readonly deadLetters = new DeadLetterBook();
+  readonly deadLetters: DeadLetterBook;
+  readonly replays: ReplayBook;
   readonly #findings: Findings;
   readonly #audited: AuditedLog | undefined;
   readonly #parseOptions: ParseOptions;
@@ -70,6 +74,7 @@ export class EventAudit {
   private constructor(
     findings: Findings,
     audited: AuditedLog | undefined,
+    replays: ReplayBook,
     parseOptions: ParseOptions,
   ) {
     this.#parseOptions = parseOptions;
@@ -77,6 +82,8 @@ export class EventAudit {
     this.#audited = audited;
     this.outputs = new EngineOutputs(findings);
     this.bookings = new BookingBook(findings, this.outputs);
+    this.replays = replays;
+    this.deadLetters = new DeadLetterBook((letter) => replays.wasDrivenAgain(letter));
   }
 
   /** Begins: notes how far consumer and lake writer are. Outputs are to be taken after this, and inputs after them. */
@@ -85,13 +92,14 @@ export class EventAudit {
     log: EventLog | undefined,
     parseOptions: ParseOptions,
   ): Promise<EventAudit> {
-    if (log === undefined) return new EventAudit(findings, undefined, parseOptions);
+    const replays = await ReplayBook.begin(findings, log);
+    if (log === undefined) return new EventAudit(findings, undefined, replays, parseOptions);
     const topics = new Set((await log.listTopics()).map(({ name }) => name));
     const progress = await EngineProgress.read(log, topics);
     const lakeTopics = LAKE_TOPICS.filter((topic) => topics.has(topic));
     const lakeCommitted = await log.committedOffsets(GROUPS.lake, lakeTopics);
     const audited = { log, logId8: logId8Of(log.logId), topics, progress, lakeCommitted };
-    return new EventAudit(findings, audited, parseOptions);
+    return new EventAudit(findings, audited, replays, parseOptions);
   }
 
   /** By partition of a topic: what the lake writer said at the beginning that it had written. */
@@ -147,6 +155,7 @@ export class EventAudit {
     this.outputs.checkInputs(this.#audited?.logId8);
     if (this.#audited === undefined) return null;
     const { log, logId8, topics, progress } = this.#audited;
+    await this.replays.conclude(log, signal);
     if (this.#unjudged > 0) {
       this.#findings.note(
         `engine: ${this.#unjudged} bookings are older than the metrics that log and lake still have: not judged`,
@@ -188,10 +197,10 @@ export class EventAudit {
     switch (event.event_type) {
       case "CabinInventoryMetrics":
         if (record !== undefined && record.log === this.#audited?.logId8) this.#rememberOldest(record);
-        this.outputs.take(event, record?.log ?? "", shownPlace);
+        this.#takeOutput("inventory_metrics", event, record, shownPlace);
         return;
       case "PromotionTriggered":
-        this.outputs.take(event, record?.log ?? "", shownPlace);
+        this.#takeOutput("promo_decisions", event, record, shownPlace);
         return;
       case "DeadLetter":
         this.deadLetters.take(event as DeadLetter);
@@ -208,6 +217,21 @@ export class EventAudit {
     }
     if (record === undefined) return;
     this.outputs.addInput(record.log, INPUT_TOPIC[event.event_type]!, record.partition, record.offset);
+  }
+
+  #takeOutput(
+    topic: string,
+    event: CabinInventoryMetrics | PromotionTriggered,
+    record: LogPlace | undefined,
+    shownPlace: () => string,
+  ): void {
+    // Refused by one of its readers and driven again: the same output, which its new record stands for.
+    if (
+      record !== undefined && this.replays.isSuperseded(record.log, topic, record.partition, record.offset)
+    ) {
+      return;
+    }
+    this.outputs.take(event, record?.log ?? "", shownPlace);
   }
 
   #takeBooking(event: BookingEvent, { log, partition, offset, timestampMs }: LogPlace): void {

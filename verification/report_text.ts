@@ -141,12 +141,13 @@ function engineBlock({ engine, seats, differences }: VerificationReport): string
 
 function deadLettersBlock({ dead_letters }: VerificationReport): string {
   if (dead_letters.length === 0) return "";
-  return alignedTable(
-    ["dead letters of", "reason", "letters", "records"],
+  const numbers = ["letters", "records", "driven again"];
+  return withoutEmpty(
+    ["dead letters of", "reason", ...numbers],
     dead_letters.map((
-      { group, reason, letters, sources },
-    ) => [group, reason, count(letters), count(sources)]),
-    ["letters", "records"],
+      { group, reason, letters, sources, driven_again },
+    ) => [group, reason, count(letters), count(sources), unlessZero(driven_again)]),
+    numbers,
   );
 }
 

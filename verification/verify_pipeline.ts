@@ -215,6 +215,7 @@ class Verification {
       findings: this.#findings,
       lakeCommitted: this.#audit.lakeCommitted(topic),
       take: (record, inLake) => {
+        this.#audit.replays.take(record);
         if (!inLake) this.#audit.takeRecord(record);
       },
       onRecords: (records) => onProgress(`log ${topic}`, done += records, total, "records"),
