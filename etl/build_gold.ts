@@ -7,7 +7,7 @@
  * @module
  */
 
-import { onStorage, removeIfThere } from "../lake/durable_files.ts";
+import { onStorage, removeIfThere, StorageError } from "../lake/durable_files.ts";
 import type { LakeFolders } from "../process/settings.ts";
 import { dimFlight, flightLifecycleTopic } from "./dim_flight.ts";
 import { emptyState, readState, STATE_NAME, topicState, writeState } from "./etl_state.ts";
@@ -21,7 +21,7 @@ import { goldIsOurs, mergeFacts, mergeFlights } from "./gold_table.ts";
 import type { GoldFolders } from "./gold_table.ts";
 import { planTopic } from "./raw_plan.ts";
 import type { RawPlan, RawSlice } from "./raw_plan.ts";
-import { RawReader, UnreadableFileError } from "./raw_reader.ts";
+import { RawReader, UnreadableFileError, VanishedFileError } from "./raw_reader.ts";
 import type { RawTopic } from "./raw_topic.ts";
 import { RejectedLines } from "./rejected_lines.ts";
 
@@ -42,6 +42,11 @@ export const ETL_TOPICS: readonly RawTopic[] = [
 /** The run was told to stop before its tables were written: nothing has changed. */
 export class RunStoppedError extends Error {
   override name = "RunStoppedError";
+}
+
+/** Finished raw files have lost lines: to build the tables anew would drop rows that they hold. Nothing has changed. */
+export class RawLossError extends StorageError {
+  override name = "RawLossError";
 }
 
 /** What became of one table. */
@@ -79,6 +84,8 @@ export interface GoldOptions {
   onRead?: (bytes: number, total: number) => void;
   /** Raw bytes that are read at once. */
   sliceBytes?: number;
+  /** Go on without the lines that finished raw files have lost. */
+  acceptLoss?: boolean;
   /** Told at each step's end; lets a test end the process there. */
   onStep?: (step: string) => void;
 }
@@ -87,10 +94,14 @@ export interface GoldOptions {
 export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): Promise<GoldSummary> {
   const { full = false, signal, warn = () => {}, onStep = () => {} } = options;
   const folders: GoldFolders = { gold: lake.gold, work: `${lake.gold}/_work` };
-  const fresh = full || !await continues(lake.gold, warn);
+  const stored = await readState(lake.gold);
+  const fresh = full || stored === undefined || !await tablesAreThere(lake.gold, warn);
+  const state = fresh ? emptyState() : stored;
+  const plans: RawPlan[] = [];
+  for (const topic of ETL_TOPICS) plans.push(await planTopic(lake.raw, topic.name, state, options));
+  if (fresh && (full || stored !== undefined)) refuseLoss(plans);
   // Without a state a crash from here on leads to a rebuild again, not to a mixture of old and new.
   if (fresh) await removeIfThere(`${lake.gold}/${STATE_NAME}`);
-  const state = fresh ? emptyState() : (await readState(lake.gold))!;
   await onStorage("write the gold folder", folders.work, async () => {
     await Deno.remove(folders.work, { recursive: true }).catch(ignoreNotFound);
     await Deno.mkdir(folders.work, { recursive: true });
@@ -107,21 +118,17 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
   };
   const rejectedLines: RejectedLines[] = [];
   try {
-    const plans: RawPlan[] = [];
-    for (const topic of ETL_TOPICS) {
-      plans.push(await planTopic(lake.raw, topic.name, state, options));
-    }
     for (const warning of plans.flatMap(({ warnings }) => warnings)) warn(warning);
     const total = plans.reduce((sum, { bytes }) => sum + bytes, 0);
     let read = 0;
     for (const [index, topic] of ETL_TOPICS.entries()) {
-      const { slices, files } = plans[index]!;
       const own = topicState(state, topic.name);
       const rejected = new RejectedLines(lake.rejected, topic.name, own.rejectedBytes);
       rejectedLines.push(rejected);
       const started = performance.now();
-      const parts = await readTopic(topic, slices, {
+      const parts = await readTopic(topic, plans[index]!, {
         state,
+        replan: () => planTopic(lake.raw, topic.name, state, options),
         rejected,
         workFolder: folders.work,
         summary,
@@ -130,7 +137,6 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
         ...(signal === undefined ? {} : { signal }),
         ...(options.eventLeadMsMax === undefined ? {} : { eventLeadMsMax: options.eventLeadMsMax }),
       });
-      summary.files += files;
       summary.seconds.read += secondsSince(started);
       onStep(`read ${topic.name}`);
       const writing = performance.now();
@@ -153,9 +159,21 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
   return summary;
 }
 
+/** @throws {RawLossError} when a plan holds files that have lost lines. */
+function refuseLoss(plans: readonly RawPlan[]): void {
+  const lost = plans.flatMap((plan) => plan.lost.map((name) => `${plan.topic}/${name}`));
+  if (lost.length === 0) return;
+  const shown = lost.length > 3
+    ? `${lost.slice(0, 3).join(", ")} and ${lost.length - 3} more`
+    : lost.join(", ");
+  throw new RawLossError(
+    `Cannot build the tables anew: lines are lost of raw files ${shown}, and the tables may hold their rows. Nothing is ` +
+      "changed. Restore the files; to go on without the lost lines: deno task etl --full --accept-loss",
+  );
+}
+
 /** Whether the tables are there as the state left them. */
-async function continues(gold: string, warn: (message: string) => void): Promise<boolean> {
-  if (await readState(gold) === undefined) return false;
+async function tablesAreThere(gold: string, warn: (message: string) => void): Promise<boolean> {
   for (const { name, schema } of [dimFlight, ...FACT_TABLES]) {
     if (await goldIsOurs(gold, name, schema)) continue;
     warn(
@@ -171,18 +189,26 @@ interface TopicRun {
   rejected: RejectedLines;
   workFolder: string;
   summary: GoldSummary;
-  eventLeadMsMax?: number;
   signal?: AbortSignal;
   warn: (message: string) => void;
   onSlice: (bytes: number) => void;
+  /** What is new beyond the state now. */
+  replan: () => Promise<RawPlan>;
 }
 
-async function readTopic(topic: RawTopic, slices: readonly RawSlice[], run: TopicRun): Promise<string[]> {
+/** A topic's lake is listed again when a file is gone, at most so often: the lake writer merges rarely. */
+const REPLANS_MAX = 10;
+
+async function readTopic(topic: RawTopic, plan: RawPlan, run: TopicRun): Promise<string[]> {
   const reader = new RawReader(topic, run);
   const own = topicState(run.state, topic.name);
   const waiting = new Set<string>();
   const parts: string[] = [];
-  for (const slice of slices) {
+  run.summary.partial ||= plan.heldUp.length > 0;
+  let slices: readonly RawSlice[] = plan.slices;
+  let replans = 0;
+  for (let at = 0; at < slices.length; at++) {
+    const slice = slices[at]!;
     if (run.signal?.aborted) {
       throw new RunStoppedError("Stopped before the tables were written: the next run does it all");
     }
@@ -195,11 +221,23 @@ async function readTopic(topic: RawTopic, slices: readonly RawSlice[], run: Topi
         run.summary.lines += read.lines;
         if (slice.kind === "foreign") {
           own.foreign[slice.name] = { bytes: read.nextByte, generation: slice.generation };
-        } else (own.positions[slice.logId8] ??= {})[slice.partition] = slice.to;
+          run.summary.files++;
+        } else {
+          (own.positions[slice.logId8] ??= {})[slice.partition] = slice.to;
+          run.summary.files += slice.files.length;
+        }
       } catch (error) {
         if (!(error instanceof UnreadableFileError)) throw error;
-        // Positions say "everything before is in the tables": nothing behind the file is taken before it.
         await run.rejected.rollback(mark);
+        if (error instanceof VanishedFileError && replans++ < REPLANS_MAX) {
+          // Most likely it was merged with others: then one is there now that holds its lines.
+          const again = await run.replan();
+          for (const text of again.warnings) if (!plan.warnings.includes(text)) run.warn(text);
+          slices = again.slices;
+          at = -1;
+          continue;
+        }
+        // Positions say "everything before is in the tables": nothing behind the file is taken before it.
         run.warn(error.message);
         run.summary.partial = true;
         waiting.add(place);

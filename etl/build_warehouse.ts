@@ -26,6 +26,11 @@ export const ETL_COMMAND_LINE = {
       type: "flag",
       description: "Build everything anew from the lake, and fill the warehouse's tables anew",
     },
+    "accept-loss": {
+      type: "flag",
+      description:
+        "Go on without the lines that finished raw files have lost; else their partitions wait for them",
+    },
     "skip-warehouse": { type: "flag", description: "Only write the gold tables" },
     wait: {
       type: "duration",
@@ -47,6 +52,7 @@ async function main(signal: AbortSignal): Promise<number> {
   try {
     summary = await runEtl(lakeFolders(), {
       full: values.full,
+      acceptLoss: values["accept-loss"],
       eventLeadMsMax: maxEventLeadMs(),
       signal,
       waitMs: values.wait,

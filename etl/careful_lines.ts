@@ -24,6 +24,8 @@ export type LineSource =
     partition: number;
     from: number;
     to: number;
+    /** Lines before this byte are of offsets below `from`. */
+    fromByte: number;
   }
   | { kind: "foreign"; name: string; path: string; log: string; fromByte: number; toByte: number };
 
@@ -62,7 +64,7 @@ export async function readCarefully(
     outCharacters = 0;
   };
   const foreign = source.kind === "foreign";
-  const lines = foreign ? byteLines(source.path, source.fromByte, source.toByte) : byteLines(source.path);
+  const lines = byteLines(source.path, source.fromByte, foreign ? source.toByte : Infinity);
   if (foreign) result.nextByte = source.fromByte;
   for await (const { byte, bytes, whole } of lines) {
     // Its writer has not come to the end of it: the next run reads it.

@@ -17,12 +17,13 @@ const BACKSLASH = 92;
 const buffer = new Uint8Array(1024 * 1024);
 
 /**
- * Scans a file.
+ * Scans a file from `fromByte` on.
  *
  * @throws whatever the operating system says when the file cannot be read.
  */
-export function scanLines(path: string): LineScan {
+export function scanLines(path: string, fromByte = 0): LineScan {
   using file = Deno.openSync(path);
+  file.seekSync(fromByte, Deno.SeekMode.Start);
   const scan: LineScan = { lines: 0, plain: true };
   // A line counts when anything stands between two newlines.
   let lineIsEmpty = true;
@@ -53,6 +54,27 @@ export interface ByteLine {
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+
+/** The end of a line that the lake writer wrote. */
+const LINE_END = /"_offset":(\d{1,16}),"_timestamp":"[^"]{1,40}"\}\s*$/;
+const LINE_END_BYTES = 100;
+
+/**
+ * Where in a finished raw file the lines of offsets from `offset` on begin: behind the last line of a lower one.
+ *
+ * @throws whatever the operating system says when the file cannot be read.
+ */
+export async function byteOfOffset(path: string, offset: number): Promise<number> {
+  const decoder = new TextDecoder();
+  let found = 0;
+  for await (const { byte, bytes } of byteLines(path)) {
+    const match = LINE_END.exec(decoder.decode(bytes.subarray(-LINE_END_BYTES)));
+    if (match === null) continue;
+    if (Number(match[1]) >= offset) break;
+    found = byte + bytes.length + 1;
+  }
+  return found;
+}
 
 /** The lines of a file from `fromByte` to before `toByte` (default: its end), empty ones left out. */
 export async function* byteLines(path: string, fromByte = 0, toByte = Infinity): AsyncGenerator<ByteLine> {

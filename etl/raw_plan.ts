@@ -47,6 +47,10 @@ export interface RawPlan {
   bytes: number;
   /** What an operator should know: gaps, files that shrank. */
   warnings: string[];
+  /** Files that hold up their partition: they have lost lines, or must not be read. Each has its warning. */
+  heldUp: string[];
+  /** Those of {@link RawPlan.heldUp} that have lost lines. */
+  lost: string[];
 }
 
 /** Raw bytes that are read at once: about 250 MB of memory while they are parsed. */
@@ -54,31 +58,57 @@ export const SLICE_BYTES = 64 * 1024 * 1024;
 /** Files that are scanned together. */
 const SLICE_FILES = 256;
 
+export interface PlanOptions {
+  sliceBytes?: number;
+  /** Go on without the lines that finished files have lost; otherwise their partitions wait for them. */
+  acceptLoss?: boolean;
+}
+
 /** Lists what of `topic` is new since `state`. */
 export async function planTopic(
   rawFolder: string,
   topic: string,
   state: EtlState,
-  options: { sliceBytes?: number } = {},
+  options: PlanOptions = {},
 ): Promise<RawPlan> {
-  const { sliceBytes = SLICE_BYTES } = options;
+  const { sliceBytes = SLICE_BYTES, acceptLoss = false } = options;
   const { positions, foreign: foreignPositions } = topicState(state, topic);
-  const { sealed, foreign } = await listRawFiles(rawFolder, topic);
-  const plan: RawPlan = { topic, slices: [], files: 0, bytes: 0, warnings: [] };
+  const { sealed, foreign, links } = await listRawFiles(rawFolder, topic);
+  const plan: RawPlan = { topic, slices: [], files: 0, bytes: 0, warnings: [], heldUp: [], lost: [] };
   const fresh = sealed.filter((file) => file.to > (positions[file.logId8]?.[file.partition] ?? 0));
   warnOfGaps(plan, fresh, positions);
   const { entries } = await readManifest(`${rawFolder}/${topic}`);
+  const heldUp = new Set<string>();
   let slice: SealedSlice | undefined;
   for (const file of fresh) {
+    const place = `${file.logId8}/${file.partition}`;
+    if (heldUp.has(place)) continue;
+    if (links.includes(file.name)) {
+      holdUp(plan, file.name, `${linkText(file.path)} Its partition waits for it; all others go on`);
+      heldUp.add(place);
+      continue;
+    }
     // A file that is gone or cannot be read is told of when it is read.
-    const bytes = file.empty ? 0 : (await sizeOf(file.path) ?? 0);
+    const size = file.empty ? 0 : await sizeOf(file.path);
     const sealedBytes = entries.get(file.name)?.bytes;
-    if (sealedBytes !== undefined && bytes > 0 && bytes !== sealedBytes) {
+    if (size !== undefined && sealedBytes !== undefined && size !== sealedBytes) {
+      const change = `Raw file "${file.path}" has ${size} bytes, ${sealedBytes} when it was finished`;
+      if (size < sealedBytes && !acceptLoss) {
+        holdUp(
+          plan,
+          file.name,
+          `${change}: lines are lost. Its partition waits until the file is restored, all others go on; ` +
+            "to go on without the lost lines: deno task etl --accept-loss",
+        );
+        plan.lost.push(file.name);
+        heldUp.add(place);
+        continue;
+      }
       plan.warnings.push(
-        `Raw file "${file.path}" has ${bytes} bytes, ${sealedBytes} when it was finished: the tables go on with the ` +
-          "lines that are left; when the file is restored, run with --full",
+        `${change}: the tables go on with what it holds; when it is restored, run with --full`,
       );
     }
+    const bytes = size ?? 0;
     const joins = slice !== undefined && slice.logId8 === file.logId8 && slice.partition === file.partition &&
       slice.bytes + bytes <= sliceBytes && slice.files.length < SLICE_FILES && slice.to <= file.from;
     if (!joins) {
@@ -101,6 +131,10 @@ export async function planTopic(
   }
   for (const name of foreign) {
     const path = `${rawFolder}/${topic}/${name}`;
+    if (links.includes(name)) {
+      holdUp(plan, name, linkText(path));
+      continue;
+    }
     const toByte = await sizeOf(path);
     if (toByte === undefined) {
       plan.warnings.push(`Raw file "${path}" cannot be read: it waits for the next run`);
@@ -129,6 +163,16 @@ export async function planTopic(
     plan.files++;
   }
   return plan;
+}
+
+/** A link passes the permissions of this process: lines of any file could come into the tables and what is rejected. */
+function linkText(path: string): string {
+  return `Raw file "${path}" is a symbolic link, which could lead to any file: it is not read. Put the file itself there.`;
+}
+
+function holdUp(plan: RawPlan, name: string, warning: string): void {
+  plan.heldUp.push(name);
+  plan.warnings.push(warning);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

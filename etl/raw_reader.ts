@@ -13,7 +13,7 @@ import { EVENT_LEAD_MS_MAX } from "../events/parse_event.ts";
 import type { RawFile } from "../lake/raw_files.ts";
 import { readCarefully } from "./careful_lines.ts";
 import { foreignLog } from "./etl_state.ts";
-import { scanLines } from "./line_scan.ts";
+import { byteOfOffset, scanLines } from "./line_scan.ts";
 import type { ForeignSlice, RawSlice, SealedSlice } from "./raw_plan.ts";
 import { instantOf, PLACE_FIELDS } from "./raw_topic.ts";
 import type { RawTopic } from "./raw_topic.ts";
@@ -22,6 +22,21 @@ import type { RejectedLines } from "./rejected_lines.ts";
 /** A raw file that cannot be read: the message says which and why. */
 export class UnreadableFileError extends Error {
   override name = "UnreadableFileError";
+}
+
+/** A raw file that was listed is gone: removed, or merged with others into one that is there now. */
+export class VanishedFileError extends UnreadableFileError {
+  override name = "VanishedFileError";
+}
+
+/** A finished file, or the part of it that no run has read. */
+interface NewLines {
+  file: RawFile;
+  lines: number;
+  /** Where Polars finds the lines. */
+  path: string;
+  /** Where they begin in the file. */
+  fromByte: number;
 }
 
 /** What reading a slice gave. */
@@ -66,27 +81,31 @@ export class RawReader {
 
   async #readSealed(slice: SealedSlice): Promise<SliceRead> {
     const result: SliceRead = { lines: 0, parts: [], nextByte: 0 };
-    const fast: { file: RawFile; lines: number }[] = [];
-    const careful: RawFile[] = [];
+    const fast: NewLines[] = [];
+    const careful: NewLines[] = [];
     for (const file of slice.files) {
       if (file.empty) continue;
-      const { lines, plain } = readable(file.path, () => scanLines(file.path));
+      const fromByte = file.from < slice.from
+        ? await readable(file.path, () => byteOfOffset(file.path, slice.from))
+        : 0;
+      const { lines, plain } = await readable(file.path, () => scanLines(file.path, fromByte));
       result.lines += lines;
       if (lines === 0) continue;
-      if (plain && file.from >= slice.from) fast.push({ file, lines });
-      else careful.push(file);
+      if (!plain) careful.push({ file, lines, path: file.path, fromByte });
+      else if (fromByte === 0) fast.push({ file, lines, path: file.path, fromByte });
+      else fast.push({ file, lines, path: await this.#tailOf(file, fromByte), fromByte });
     }
     const part = await this.#readFast(slice, fast);
     if (part !== undefined) result.parts.push(part);
-    else if (fast.length === 1) careful.push(fast[0]!.file);
+    else if (fast.length === 1) careful.push(fast[0]!);
     else {
       for (const one of fast) {
         const own = await this.#readFast(slice, [one]);
-        if (own === undefined) careful.push(one.file);
+        if (own === undefined) careful.push(one);
         else result.parts.push(own);
       }
     }
-    for (const file of careful) {
+    for (const { file, fromByte } of careful) {
       const { logId8, partition } = slice;
       const from = Math.max(file.from, slice.from);
       const read = await this.#readCarefully({
@@ -97,17 +116,26 @@ export class RawReader {
         partition,
         from,
         to: file.to,
+        fromByte,
       });
       if (read.part !== undefined) result.parts.push(read.part);
     }
     return result;
   }
 
+  /** A copy of what stands behind `fromByte`: Polars reads whole files only. */
+  async #tailOf(file: RawFile, fromByte: number): Promise<string> {
+    const path = this.#path("ndjson");
+    await readable(file.path, async () => {
+      using source = await Deno.open(file.path);
+      await source.seek(fromByte, Deno.SeekMode.Start);
+      await Deno.writeFile(path, source.readable);
+    });
+    return path;
+  }
+
   /** The part of the files, or `undefined` when there is none or they need a closer look. */
-  async #readFast(
-    slice: SealedSlice,
-    files: { file: RawFile; lines: number }[],
-  ): Promise<string | undefined> {
+  async #readFast(slice: SealedSlice, files: NewLines[]): Promise<string | undefined> {
     if (files.length === 0) return undefined;
     const nested = Object.entries(this.#topic.nested ?? {});
     const fields = {
@@ -120,7 +148,7 @@ export class RawReader {
     // An event time too far ahead of its append time becomes one that is missing, which no check lets pass.
     const ahead = pl.col("event_time").cast(pl.Int64)
       .gt(instantOf("_timestamp").cast(pl.Int64).add(this.#eventLeadMsMax));
-    const scans = files.map(({ file }) => pl.scanJson(file.path, { schema: fields, inferSchemaLength: 0 }));
+    const scans = files.map(({ path }) => pl.scanJson(path, { schema: fields, inferSchemaLength: 0 }));
     const lines = scans.length === 1 ? scans[0]! : pl.concat(scans);
     const part = this.#path("parquet");
     try {
@@ -139,7 +167,7 @@ export class RawReader {
     const offset = pl.col("_offset");
     const good = this.#topic.usable
       .and(pl.col("_partition").eq(slice.partition))
-      .and(offset.gtEq(files[0]!.file.from))
+      .and(offset.gtEq(Math.max(files[0]!.file.from, slice.from)))
       .and(offset.lt(files.at(-1)!.file.to));
     const [check] = (await pl.scanParquet(part).select(
       pl.len().alias("lines"),
@@ -206,9 +234,9 @@ export class RawReader {
   }
 }
 
-function readable<T>(path: string, work: () => T): T {
+async function readable<T>(path: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -217,7 +245,7 @@ function readable<T>(path: string, work: () => T): T {
 /** An error of the operating system about a raw file, in words; any other error as it is. */
 function unreadable(path: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotFound) {
-    return new UnreadableFileError(
+    return new VanishedFileError(
       `Raw file "${path}" went away while the lake was read: the tables will go on without it; when it is back, run with --full`,
     );
   }
