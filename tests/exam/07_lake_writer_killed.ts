@@ -116,7 +116,7 @@ async function run(round: Round): Promise<RoundResult> {
     stopped = true;
     recoveryMs.push(await finish(pipeline, checker, killedMs));
     await verify(pipeline, checker, feed, findings);
-    return { faults: round.faults, ...findings.result(), recoveryMs, figures: { files: checker.files } };
+    return { faults: round.faults, ...findings.result(), recoveryMs, figures: { files: checker.filesSeen } };
   } finally {
     if (!stopped) await feed.stop().catch(() => {});
     await pipeline.close();
@@ -145,12 +145,12 @@ async function killed(
   checker: LakeChecker,
   sinceMs: number,
 ): Promise<number | undefined> {
-  const before = checker.files;
+  const before = checker.filesSeen;
   let recovered: number | undefined;
   const deadline = performance.now() + POINT_WAIT_MS;
   const seen = () => {
     checker.look(ALL_TOPICS_FED);
-    if (recovered === undefined && checker.files > before) recovered = performance.now() - sinceMs;
+    if (recovered === undefined && checker.filesSeen > before) recovered = performance.now() - sinceMs;
     return recovered !== undefined;
   };
   if (kill.point === undefined) {

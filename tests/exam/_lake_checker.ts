@@ -30,16 +30,18 @@ export interface LakeFile {
 export class LakeChecker {
   readonly #rawFolder: string;
   readonly #findings: Findings;
+  /** Files that are there, by topic and name. */
   readonly #files = new Map<string, LakeFile>();
+  #seen = 0;
 
   constructor(rawFolder: string, findings: Findings) {
     this.#rawFolder = rawFolder;
     this.#findings = findings;
   }
 
-  /** Finished files so far. */
-  get files(): number {
-    return this.#files.size;
+  /** Finished files that were ever seen; small ones give way to larger ones in time. */
+  get filesSeen(): number {
+    return this.#seen;
   }
 
   /**
@@ -49,7 +51,11 @@ export class LakeChecker {
   look(topics: readonly string[]): string[] {
     const unfinished: string[] = [];
     for (const topic of topics) {
-      for (const name of namesIn(`${this.#rawFolder}/${topic}`)) {
+      const names = new Set(namesIn(`${this.#rawFolder}/${topic}`));
+      for (const [key, file] of this.#files) {
+        if (file.topic === topic && !names.has(file.name)) this.#files.delete(key);
+      }
+      for (const name of names) {
         if (this.#files.has(`${topic}/${name}`) || name === MANIFEST) continue;
         const match = NAME.exec(name);
         if (match !== null) this.#take(topic, name, match);
@@ -63,7 +69,15 @@ export class LakeChecker {
   }
 
   #take(topic: string, name: string, match: RegExpExecArray): void {
-    const bytes = Deno.readFileSync(`${this.#rawFolder}/${topic}/${name}`);
+    let bytes: Uint8Array;
+    try {
+      bytes = Deno.readFileSync(`${this.#rawFolder}/${topic}/${name}`);
+    } catch (error) {
+      // Another took its place since it was listed.
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    this.#seen++;
     const file: LakeFile = {
       topic,
       name,
