@@ -50,6 +50,7 @@ export class KafkaGroupMember implements GroupMember {
   readonly #ending = new Set<Promise<void>>();
   #started: Promise<void> | undefined;
   #settled = Promise.withResolvers<void>();
+  #joined = false;
 
   constructor(context: MemberContext, options: GroupOptions) {
     this.#context = context;
@@ -80,6 +81,10 @@ export class KafkaGroupMember implements GroupMember {
     }
   }
 
+  joined(): boolean {
+    return this.#joined;
+  }
+
   assigned(): number[] {
     return [...this.#running.keys()].sort((a, b) => a - b);
   }
@@ -99,6 +104,7 @@ export class KafkaGroupMember implements GroupMember {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     const leaving = Promise.withResolvers<void>();
     const leave = () => {
+      this.#joined = false;
       for (const partition of this.#running.keys()) this.#stop(partition);
       leaving.resolve(this.#leave());
     };
@@ -112,6 +118,7 @@ export class KafkaGroupMember implements GroupMember {
         if (signal.aborted) break;
         this.#context.cluster.options.availability.answered();
         this.#reconcile(partitions, handler, options);
+        this.#joined = true;
         this.#settled.resolve();
         pauseMs = REJOIN_PAUSE_MS;
         await this.#session.stay(signal);
@@ -169,6 +176,7 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   #stopAll(reason: string): void {
+    this.#joined = false;
     if (this.#running.size === 0) return;
     this.#warn(`partitions are given up, ${reason}`);
     for (const partition of this.#running.keys()) this.#stop(partition);

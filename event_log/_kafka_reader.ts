@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PartitionOffset, Reader, RecordBatch } from "./event_log.ts";
+import type { PartitionOffset, Reader, RecordBatch, TopicPartition } from "./event_log.ts";
 import type { KafkaCluster } from "./_kafka_cluster.ts";
 import { KafkaFetcher } from "./_kafka_fetcher.ts";
 import { PartitionBuffer } from "./_kafka_partition_buffer.ts";
@@ -105,6 +105,11 @@ export class KafkaReader implements Reader {
       earliest = Math.min(earliest, seenMs);
     }
     return earliest;
+  }
+
+  nextOffset({ topic, partition }: TopicPartition): number | undefined {
+    const buffer = this.#buffers.find((own) => own.topic === topic && own.partition === partition);
+    return buffer?.isEmpty ? buffer.fetchOffset : undefined;
   }
 
   pause(topics: string[]): void {

@@ -51,6 +51,7 @@ class SqliteMember implements GroupMember {
   readonly #running = new Map<number, Running>();
   readonly #closing = new AbortController();
   #run: Promise<void> | undefined;
+  #joined = false;
 
   constructor(
     context: ReaderContext,
@@ -71,6 +72,10 @@ class SqliteMember implements GroupMember {
     if (this.#run !== undefined) throw new Error(`A member of group "${this.#options.group}" runs only once`);
     this.#run = this.#follow(handler, options.signal, options.onError ?? (() => {}));
     return this.#run;
+  }
+
+  joined(): boolean {
+    return this.#joined;
   }
 
   assigned(): number[] {
@@ -96,10 +101,12 @@ class SqliteMember implements GroupMember {
           );
           beatAtMs = performance.now();
           this.#apply(owned, handler, onError);
+          this.#joined = true;
         }
         await pause(LOOK_INTERVAL_MS, [signal, this.#closing.signal]);
       }
     } finally {
+      this.#joined = false;
       this.#apply(new Set(), handler, onError);
       await Promise.all([...this.#running.values()].map(({ finished }) => finished));
       await this.#write((connection) => this.#roster.leave(connection));

@@ -120,6 +120,10 @@ class SqliteReader implements Reader {
     return earliest;
   }
 
+  nextOffset({ topic, partition }: TopicPartition): number | undefined {
+    return this.#places.find((own) => own.topic === topic && own.partition === partition)?.offset ?? undefined;
+  }
+
   pause(topics: string[]): void {
     for (const topic of topics) this.#paused.add(topic);
   }

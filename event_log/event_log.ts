@@ -134,6 +134,11 @@ export interface Reader {
    * of another topic may be processed without overtaking one of this.
    */
   endSeenMs(topic: string): number | undefined;
+  /**
+   * Where reading a partition goes on, once all that was fetched has been handed over; else `undefined`. Behind the last
+   * record it passes transaction markers, which no batch tells of.
+   */
+  nextOffset(place: TopicPartition): number | undefined;
   /** Goes on at `offset`. Records that were fetched before and not handed over yet are dropped. */
   seek(position: PartitionOffset): void;
   /** Stops handing over records of a topic's partitions until {@link Reader.resume}; bounds memory. */
@@ -179,6 +184,8 @@ export interface GroupMember {
     handler: (assigned: AssignedPartition, signal: AbortSignal) => Promise<void>,
     options: { signal: AbortSignal; onError?: (error: unknown, partition: number) => void },
   ): Promise<void>;
+  /** Whether the group has let this member in and said which partitions it has, be they none. */
+  joined(): boolean;
   /** Partition numbers that are assigned now. */
   assigned(): number[];
   close(): Promise<void>;

@@ -1,44 +1,14 @@
 /** Serves a process's Prometheus metrics, its liveness and its readiness on loopback. */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { processRegistry } from "./process_metrics.ts";
 import { setting } from "./settings.ts";
 
-export { Counter, Gauge, Histogram, Registry };
+export { Counter, Gauge, Histogram, processRegistry, Registry };
 
 /** The port is taken or not ours to open; the message says how to mend it. */
 export class PortError extends Error {
   override name = "PortError";
-}
-
-/** A registry with the process's own figures (prom-client's defaults can throw on Deno). */
-export function processRegistry(): Registry {
-  const registry = new Registry();
-  const startedSeconds = Date.now() / 1000;
-  new Gauge({
-    name: "process_start_time_seconds",
-    help: "When the process started, seconds since 1970",
-    registers: [registry],
-    collect() {
-      this.set(startedSeconds);
-    },
-  });
-  new Gauge({
-    name: "process_resident_memory_bytes",
-    help: "Resident memory",
-    registers: [registry],
-    collect() {
-      this.set(Deno.memoryUsage().rss);
-    },
-  });
-  new Gauge({
-    name: "nodejs_heap_size_used_bytes",
-    help: "Heap in use",
-    registers: [registry],
-    collect() {
-      this.set(Deno.memoryUsage().heapUsed);
-    },
-  });
-  return registry;
 }
 
 export interface MetricsServerOptions {

@@ -2,7 +2,7 @@
 
 import { ENGINE_INPUT_TOPICS, GROUPS, LAKE_TOPICS } from "../events/topics.ts";
 import { FencedError, ReplacedTopicError, UnknownTopicError } from "../event_log/event_log.ts";
-import type { EventLog } from "../event_log/event_log.ts";
+import type { EventLog, GroupMember } from "../event_log/event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
 import { logger, RateLimitedLines } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
@@ -15,6 +15,7 @@ import { watchLag } from "./lag_watch.ts";
 import { runPartitionTask } from "./partition_task.ts";
 import type { CommitInfo } from "./partition_task.ts";
 import { runPassOnTask } from "./pass_on_task.ts";
+import { notReadyReason } from "./readiness.ts";
 import { POLICIES, policyNamed } from "./policies/policies.ts";
 
 const CHANGELOG_TOPIC = "inventory-engine-changelog";
@@ -81,18 +82,17 @@ await runProcess(async (signal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
   const policy = policyNamed(values.policy)!;
   const metrics = new ConsumerMetrics();
-  let ready = false;
+  let members: GroupMember[] | undefined;
   const server = serveMetrics({
     port: values["metrics-port"],
     registry: metrics.registry,
-    notReady: () => ready ? undefined : "The event log is not open yet",
+    notReady: () => notReadyReason({ members, restored: new Set(metrics.engines.keys()) }),
   });
   const log = await openEventLog("inventory-engine");
   try {
     const { partitions, direct, indirect } = await inputTopics(log);
     logger.info("🚦 Consumer started (Iteration 2 with metrics)");
     logger.info(`   ${policy.name} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`);
-    ready = true;
     const lines = terminalLines();
     const group = GROUPS.engine;
     const sessionTimeoutMs = values["session-timeout"];
@@ -131,6 +131,7 @@ await runProcess(async (signal) => {
       topic,
       member: await log.member({ group: `${group}-${topic}`, topics: [topic], sessionTimeoutMs }),
     })));
+    members = [member, ...passOnMembers.map((one) => one.member)];
     const stopWatchingLag = watchLag(log, [...topics, ...indirect], metrics);
     try {
       await Promise.all([
@@ -161,6 +162,7 @@ await runProcess(async (signal) => {
                   } ms)`,
                 );
               },
+              reached: (positions) => metrics.reached(positions),
               committed(info) {
                 metrics.committed(info);
                 lines(info);
@@ -180,6 +182,7 @@ await runProcess(async (signal) => {
               repartitionTopic: REPARTITION_TOPIC,
               eventLeadMsMax,
               onCommitted: (info) => metrics.passedOn(info),
+              onReached: (positions) => metrics.reached(positions),
             }).finally(() => metrics.closed(assigned.partition, [topic])), { signal: end.signal, onError })
         ),
       ]);

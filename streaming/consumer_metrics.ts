@@ -9,8 +9,6 @@ import type { PassedOnInfo } from "./pass_on_task.ts";
 
 /** Above this many flights on sale the series by flight are left out. */
 export const FLIGHT_SERIES_MAX = 2000;
-/** Offsets at a partition's end that may be transaction markers: no lag once reading finds nothing more. */
-const TRAILING_MARKERS = 8;
 
 /** Counts what the partition tasks commit, and asks their engines when it is scraped. */
 export class ConsumerMetrics {
@@ -64,7 +62,7 @@ export class ConsumerMetrics {
     });
     this.#lag = new Gauge({
       name: "consumer_lag_records",
-      help: "Records of an input partition that were not processed yet",
+      help: "Records of an input partition, marks of transactions among them, that were not processed yet",
       labelNames: ["topic", "partition"],
       registers,
     });
@@ -108,20 +106,21 @@ export class ConsumerMetrics {
     );
     this.#refused(info.refusals);
     this.#commitSeconds.observe(info.durationMs / 1000);
-    this.#setPositions(info.positions);
+    this.reached(info.positions);
   }
 
   passedOn(info: PassedOnInfo): void {
     this.#repartitioned.inc(info.passedOn);
     this.#refused(info.refusals);
-    this.#setPositions(info.positions);
+    this.reached(info.positions);
   }
 
   #refused(reasons: string[]): void {
     for (const reason of reasons) this.#deadLetters.inc({ reason });
   }
 
-  #setPositions(positions: PartitionOffset[]): void {
+  /** All before these positions is processed and committed. */
+  reached(positions: readonly PartitionOffset[]): void {
     for (const { topic, partition, offset } of positions) {
       this.#positions.set(`${topic}/${partition}`, offset);
     }
@@ -138,8 +137,7 @@ export class ConsumerMetrics {
     for (const { topic, partition, end } of ranges) {
       const position = this.#positions.get(`${topic}/${partition}`);
       if (position === undefined) continue;
-      const lag = end - position;
-      this.#lag.set({ topic, partition }, lag <= TRAILING_MARKERS ? 0 : lag);
+      this.#lag.set({ topic, partition }, Math.max(0, end - position));
     }
   }
 }

@@ -30,6 +30,8 @@ import { restoreEngine } from "./restore_engine.ts";
 export interface PartitionTaskObserver {
   restored?(info: { partition: number; entries: number; durationMs: number; engine: InventoryEngine }): void;
   committed?(info: CommitInfo): void;
+  /** All before these positions is committed: after a commit, and where only marks of transactions were passed. */
+  reached?(positions: PartitionOffset[]): void;
   closed?(partition: number): void;
 }
 
@@ -103,6 +105,8 @@ class PartitionTask {
   /** By topic: the next offset to be read, and the next to be processed. */
   readonly #readTo = new Map<string, number>();
   readonly #positions = new Map<string, number>();
+  /** By topic: the position that the observer was told. */
+  readonly #told = new Map<string, number>();
   readonly #paused = new Set<string>();
   /** By topic: the values that were read and not processed yet, in UTF-16 units. */
   readonly #bufferedUnits = new Map<string, number>();
@@ -143,9 +147,24 @@ class PartitionTask {
       const due = this.#inputs >= commitRecordsMax || this.#inputUnits >= COMMIT_UNITS_MAX ||
         (this.#inputs > 0 && performance.now() - this.#firstInputMs >= commitIntervalMs);
       if (due) await this.#commit();
+      if (this.#inputs === 0) this.#tellPositions();
     }
     // Drain: what was stepped is committed; what was only read comes again.
     if (this.#inputs > 0) await this.#commit();
+  }
+
+  /** Everything that was taken is committed: what was passed since then are marks of transactions. */
+  #tellPositions(): void {
+    const { topics, observer } = this.#options;
+    let moved = false;
+    for (const topic of topics) {
+      const offset = this.#positions.get(topic)!;
+      if (this.#told.get(topic) !== offset) moved = true;
+      this.#told.set(topic, offset);
+    }
+    if (!moved) return;
+    const partition = this.#partition;
+    observer?.reached?.(topics.map((topic) => ({ topic, partition, offset: this.#positions.get(topic)! })));
   }
 
   /** Step 3. */
@@ -191,7 +210,11 @@ class PartitionTask {
         this.#paused.add(batch.topic);
       }
     }
-    for (const topic of this.#options.topics) this.#merge.setEndSeen(topic, this.#reader.endSeenMs(topic));
+    for (const topic of this.#options.topics) {
+      this.#merge.setEndSeen(topic, this.#reader.endSeenMs(topic));
+      const next = this.#reader.nextOffset({ topic, partition: this.#partition });
+      if (next !== undefined) this.#readTo.set(topic, next);
+    }
     if (batches.length === 0 && buffered > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 

@@ -15,6 +15,8 @@ export interface PassOnTaskOptions {
   repartitionTopic: string;
   eventLeadMsMax: number;
   onCommitted?: (info: PassedOnInfo) => void;
+  /** Told where it stands once everything that was read is committed. */
+  onReached?: (positions: PartitionOffset[]) => void;
 }
 
 /** One commit. */
@@ -38,6 +40,7 @@ export async function runPassOnTask(
     const committed = (await log.committedOffsets(group, [topic])).find(here)?.offset;
     reader.seek({ topic, partition, offset: committed ?? (await log.ranges([topic])).find(here)!.start });
     reader.resume([topic]);
+    let reached: number | undefined;
     while (!signal.aborted) {
       for (const batch of await reader.poll({ maxWaitMs: 250, signal })) {
         const items = batch.records.map((record) =>
@@ -64,6 +67,11 @@ export async function runPassOnTask(
           refusals: refusals.map(({ reason }) => reason),
           positions,
         });
+      }
+      const offset = reader.nextOffset({ topic, partition });
+      if (offset !== undefined && offset !== reached) {
+        options.onReached?.([{ topic, partition, offset }]);
+        reached = offset;
       }
     }
   } finally {

@@ -72,6 +72,26 @@ export function groupContract(engine: string, open: Open): void {
   contractTest(
     engine,
     open,
+    "joined() tells that a member is let in, also where nothing is left for it",
+    async (bench) => {
+      const options = { group: bench.unique("group"), topics: [await bench.topic({ partitions: 1 })] };
+      const idle = await bench.log.member(options);
+      assert.equal(idle.joined(), false);
+      await idle.close();
+      const wait = (_: AssignedPartition, signal: AbortSignal) => aborted(signal);
+      const first = await start(bench, bench.log, options, wait);
+      await until("the first is in", () => first.member.joined());
+      const second = await start(bench, await bench.connect(), options, wait);
+      await until("both are in", () => first.member.joined() && second.member.joined());
+      await until("one has the partition", () => owned(first.member) + owned(second.member) === "0");
+      await second.stop();
+      assert.equal(second.member.joined(), false);
+    },
+  );
+
+  contractTest(
+    engine,
+    open,
     "two members share the numbers, and one takes over when the other leaves",
     async (bench) => {
       const topics = [await bench.topic({ partitions: 4 })];

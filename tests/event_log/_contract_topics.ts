@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { RecordTooLargeError, UnknownTopicError } from "../../event_log/event_log.ts";
 import type { TopicSpec } from "../../event_log/event_log.ts";
-import { contractTest, numbered, type Open, readTopics, until } from "./_contract_support.ts";
+import { contractTest, numbered, type Open, readCount, readTopics, until } from "./_contract_support.ts";
 
 export function topicContract(engine: string, open: Open): void {
   contractTest(engine, open, "createTopics() creates what is missing and names it, once", async (bench) => {
@@ -116,6 +116,30 @@ export function topicContract(engine: string, open: Open): void {
       { topic, partition: 1, start: 0, end: 3 },
     ]);
   });
+
+  contractTest(
+    engine,
+    open,
+    "nextOffset() reaches a partition's end, markers of transactions included",
+    async (bench) => {
+      const topic = await bench.topic({ partitions: 1 });
+      const transactor = await bench.log.transactor(bench.unique("owner"));
+      for (const value of ["a", "b"]) {
+        await transactor.commit({ records: [{ topic, partition: 0, key: "k", value }] });
+      }
+      await transactor.close();
+      const place = { topic, partition: 0 };
+      const reader = await bench.log.reader({ positions: [{ ...place, offset: 0 }] });
+      const records = (await readCount(reader, 2)).flatMap((batch) => batch.records);
+      assert.ok(reader.nextOffset(place)! > records[1]!.offset);
+      await until("the end is reached", async () => {
+        await reader.poll({ maxWaitMs: 100 });
+        const [range] = await bench.log.ranges([topic]);
+        return reader.nextOffset(place) === range!.end;
+      });
+      await reader.close();
+    },
+  );
 
   contractTest(engine, open, "a topic that does not exist is refused by name", async (bench) => {
     const missing = bench.unique("missing");

@@ -174,6 +174,7 @@ export class ArrayLog implements EventLog {
       },
       seek: () => {},
       endSeenMs: () => undefined,
+      nextOffset: () => undefined,
       pause: (topics) => topics.forEach((topic) => paused.add(topic)),
       resume: (topics) => topics.forEach((topic) => paused.delete(topic)),
       close: () => Promise.resolve(),

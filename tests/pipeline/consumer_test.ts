@@ -4,7 +4,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { bookingRecords, flightRecords } from "../../bench/workload.ts";
 import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
 import type { NewRecord } from "../../event_log/event_log.ts";
-import { eventually, pipelineTest } from "./_pipeline.ts";
+import { eventually, freePort, pipelineTest } from "./_pipeline.ts";
 import type { Pipeline } from "./_pipeline.ts";
 
 const INPUTS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition"];
@@ -55,6 +55,52 @@ pipelineTest("a consumer that is killed again and again counts every booking onc
   strictEqual(await consumer.stop(), 0);
   await assertEachBookingCountedOnce(pipeline, bookings);
 });
+
+pipelineTest(
+  "a consumer is ready once its partitions are restored, and its lag is exact",
+  async (pipeline) => {
+    await pipeline.append([...flightRecords(), ...bookingRecords(2_000)]);
+    const port = freePort();
+    const consumer = pipeline.start("consumer", ["--metrics-port", String(port), "--session-timeout", "6s"]);
+    const page = async (path: string) => {
+      try {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`);
+        return { status: response.status, text: await response.text() };
+      } catch {
+        return { status: 0, text: "" };
+      }
+    };
+    const reasons = new Set<string>();
+    await eventually("it is ready", async () => {
+      const { status, text } = await page("/readyz");
+      if (status === 503) reasons.add(text.trim());
+      return status === 200;
+    });
+    for (const partition of [0, 1, 2]) {
+      ok(
+        consumer.output.includes(`Partition ${partition}: `),
+        consumer.output,
+      );
+    }
+    ok(
+      [...reasons].every((reason) =>
+        /log is not open|not let this consumer in|is being restored$/.test(reason)
+      ),
+    );
+    // Its own outputs are none of its inputs; the ends of the inputs count marks of transactions on Kafka.
+    const transactor = await pipeline.log.transactor("somebody");
+    await transactor.commit({
+      records: [...bookingRecords(6)].map((record, n) => ({ ...record, partition: n % 3 })),
+    });
+    await transactor.close();
+    await eventually("all is processed, to the last offset", async () => {
+      const lines = (await page("/metrics")).text.split("\n")
+        .filter((line) => line.startsWith("consumer_lag_records{"));
+      return lines.length === 3 * INPUTS.length && lines.every((line) => line.endsWith(" 0"));
+    });
+    strictEqual(await consumer.stop(), 0);
+  },
+);
 
 pipelineTest("two consumers share the work, and one goes on where the other left", async (pipeline) => {
   const bookings = [...bookingRecords(20_000)];

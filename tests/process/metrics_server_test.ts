@@ -21,6 +21,7 @@ Deno.test("serveMetrics() serves the registry, liveness and readiness", async ()
     match(metrics.text, /^trial_total 3$/m);
     match(metrics.text, /^process_resident_memory_bytes \d+$/m);
     match(metrics.text, /^process_start_time_seconds 1\d+/m);
+    match(metrics.text, /^process_cpu_seconds_total \d/m);
     equal((await get("/healthz")).status, 200);
     const notReady = await get("/readyz");
     equal(notReady.status, 503);

@@ -1,0 +1,25 @@
+import { deepEqual } from "node:assert/strict";
+import { ConsumerMetrics } from "../../streaming/consumer_metrics.ts";
+
+const lagOf = async (metrics: ConsumerMetrics) =>
+  (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith("consumer_lag_records{"));
+
+Deno.test("the lag is what lies behind the positions, to the last offset", async () => {
+  const metrics = new ConsumerMetrics();
+  const place = { topic: "bookings", partition: 1 };
+  // A partition that another consumer has is none of ours.
+  const ranges = [{ ...place, start: 0, end: 13 }, { topic: "bookings", partition: 0, start: 0, end: 9 }];
+  metrics.reached([{ ...place, offset: 10 }]);
+  metrics.setLag(ranges);
+  deepEqual(await lagOf(metrics), ['consumer_lag_records{topic="bookings",partition="1"} 3']);
+  metrics.reached([{ ...place, offset: 13 }]);
+  metrics.setLag(ranges);
+  deepEqual(await lagOf(metrics), ['consumer_lag_records{topic="bookings",partition="1"} 0']);
+  // Read on since the ends were asked for.
+  metrics.reached([{ ...place, offset: 15 }]);
+  metrics.setLag(ranges);
+  deepEqual(await lagOf(metrics), ['consumer_lag_records{topic="bookings",partition="1"} 0']);
+  metrics.closed(1, ["bookings"]);
+  metrics.setLag(ranges);
+  deepEqual(await lagOf(metrics), []);
+});
