@@ -10,13 +10,15 @@ import { parseInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { AirlineEvent, RecordText } from "../events/parse_event.ts";
 import { readManifest } from "../lake/manifest.ts";
-import { adjoining, listRawFiles } from "../lake/raw_files.ts";
+import { adjoining, covers, listRawFiles } from "../lake/raw_files.ts";
 import type { RawFile, RawListing } from "../lake/raw_files.ts";
 import type { LakePlace } from "./cut.ts";
 import type { Findings } from "./findings.ts";
 import { hashOfLine } from "./line_text.ts";
 import { ByPlace, OffsetHashes } from "./offset_sets.ts";
+import { checkManifest } from "./manifest_check.ts";
 import { readRawLines } from "./raw_lines.ts";
+import type { RawRead } from "./raw_lines.ts";
 
 /** An event of the lake. */
 export interface LakeEvent {
@@ -105,47 +107,36 @@ class LakeScan {
         }`,
       );
     }
-    const folder = `${rawFolder}/${topic}`;
-    const before = await readManifest(folder);
-    const found = new Map<string, { lines: number; bytes: number; sha256: string | undefined }>();
+    const before = await readManifest(`${rawFolder}/${topic}`);
+    const found = new Map<string, RawRead>();
     for (const file of this.#listing.sealed) {
       signal.throwIfAborted();
       this.#addRange(file);
+      if (this.#refuseLink(file.name)) continue;
       const read = await this.#readSealed(file);
       if (read !== undefined) found.set(file.name, read);
     }
-    // Read again: a file's entry is written just after the file.
-    const after = await readManifest(folder);
-    for (const [name, entry] of before.entries) {
-      if (!this.#listing.sealed.some((file) => file.name === name)) {
-        findings.add(
-          this.#where,
-          "file gone",
-          `${name} is in the manifest (${entry.lines} lines) and not there`,
-        );
-      }
-    }
-    for (const [name, { lines, bytes, sha256 }] of found) {
-      const entry = after.entries.get(name);
-      if (entry === undefined) {
-        findings.note(
-          `${this.#where}: ${name} is not in the manifest; the lake writer adds it at its next start`,
-        );
-        continue;
-      }
-      const differs = entry.lines !== lines
-        ? `has ${lines} lines, its manifest says ${entry.lines}`
-        : entry.bytes !== bytes
-        ? `has ${bytes} bytes, its manifest says ${entry.bytes}`
-        : sha256 !== undefined && sha256 !== entry.sha256
-        ? "has another SHA-256 than its manifest says"
-        : undefined;
-      if (differs !== undefined) findings.add(this.#where, "manifest", `${name} ${differs}`);
-    }
+    await checkManifest({
+      rawFolder,
+      topic,
+      listing: this.#listing,
+      before: before.entries,
+      found,
+      findings,
+      where: this.#where,
+    });
     for (const name of this.#listing.foreign) {
       signal.throwIfAborted();
+      if (this.#refuseLink(name)) continue;
       await this.#readForeign(name);
     }
+  }
+
+  /** A symbolic link may lead to any file; the ETL does not follow it either. */
+  #refuseLink(name: string): boolean {
+    if (!this.#listing.links.includes(name)) return false;
+    this.#options.findings.add(this.#where, "link", `${name} is a symbolic link, which is not read`);
+    return true;
   }
 
   #addRange({ logId8, partition, from, to }: RawFile): void {
@@ -159,20 +150,24 @@ class LakeScan {
   }
 
   async #readSealed(file: RawFile) {
-    const { topic, findings, deep, onBytes } = this.#options;
+    const { rawFolder, topic, findings, deep, onBytes } = this.#options;
     const { logId8: log, partition, from, to, name } = file;
     const hashes = this.result.hashes.at(log, topic, partition);
     let last = from - 1;
+    let path = file.path;
     const take = (text: string, number: number, _byte: number, bytes?: Uint8Array) => {
-      this.result.lines++;
       let event: AirlineEvent;
       try {
         ({ event } = parseEvent(recordText(topic, text, bytes)));
       } catch (error) {
+        this.result.lines++;
         findings.add(this.#where, "broken", `${name} line ${number}: ${messageOf(error)}`);
         return;
       }
       const { _partition, _offset: offset } = event as unknown as { _partition: unknown; _offset: number };
+      // Of a file that it was merged into only its own lines.
+      if (path !== file.path && (offset < from || offset >= to)) return;
+      this.result.lines++;
       if (_partition !== partition || !Number.isSafeInteger(offset) || offset < from || offset >= to) {
         findings.add(
           this.#where,
@@ -211,7 +206,13 @@ class LakeScan {
       return read;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      findings.add(this.#where, "file gone", `${name} went away while it was to be read`);
+      const wider = (await listRawFiles(rawFolder, topic)).sealed.find((other) => covers(other, file));
+      if (wider === undefined) {
+        findings.add(this.#where, "file gone", `${name} went away while it was to be read`);
+        return undefined;
+      }
+      path = wider.path;
+      await readRawLines(path, take);
       return undefined;
     }
   }
