@@ -1,0 +1,180 @@
+/**
+ * Experiment 2: the broker is killed under load.
+ *
+ * On Kafka a broker of the round's own gets `kill -9` while a process appends and the consumer transacts, is away for a
+ * moment and is started again on the same data. (It acknowledges from the page cache: what a power cut would do to one
+ * broker is not tried here.) The embedded log has no broker; in its place the processes that append and commit are
+ * killed, which hold its locks and are in the middle of its file.
+ *
+ * Must hold: every append that was acknowledged is in the log once, what was under way at most once, and the consumer's
+ * metrics, decisions and dead letters are those that the verifier works out from the log.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { eventually, openExamPipeline } from "./_exam_pipeline.ts";
+import type { ExamPipeline, Part } from "./_exam_pipeline.ts";
+import { Feeder } from "./_feeder.ts";
+import { Findings } from "./_findings.ts";
+import { KafkaBroker } from "./_kafka_broker.ts";
+import { wholeNumber } from "./_random.ts";
+import { verifyEngine } from "./_reference.ts";
+import type { Experiment, Round, RoundResult } from "./experiment.ts";
+
+const PER_SECOND = 400;
+const TOPICS = ["flight_lifecycle", "bookings", "seat_inventory"];
+const GROUP = "inventory-engine";
+const CONSUMER_ARGS = ["--metrics-port", "0", "--session-timeout"];
+const RECOVERY_MS_MAX = 60_000;
+
+async function run(round: Round): Promise<RoundResult> {
+  const broker = round.engine === "kafka"
+    ? await KafkaBroker.start({ folder: join(round.folder, "broker") })
+    : undefined;
+  try {
+    const pipeline = await openExamPipeline(round, broker === undefined ? {} : { brokers: [broker.address] });
+    const feeder = new Feeder(round, pipeline, { perSecond: PER_SECOND });
+    try {
+      return await killAgainAndAgain(round, pipeline, feeder, broker);
+    } finally {
+      await feeder.kill();
+      await pipeline.close();
+    }
+  } finally {
+    await broker?.kill();
+  }
+}
+
+async function killAgainAndAgain(
+  round: Round,
+  pipeline: ExamPipeline,
+  feeder: Feeder,
+  broker: KafkaBroker | undefined,
+): Promise<RoundResult> {
+  const recoveryMs: number[] = [];
+  const findings = new Findings();
+  const startConsumer = () =>
+    pipeline.start("consumer", [...CONSUMER_ARGS, broker === undefined ? "1s" : "6s"]);
+  feeder.start();
+  let consumer = startConsumer();
+  await worksOn(pipeline, feeder, consumer);
+  for (let fault = 1; fault <= round.faults; fault++) {
+    round.signal.throwIfAborted();
+    await pause(wholeNumber(round.random, 100, 1500));
+    let what: string;
+    if (broker !== undefined) {
+      what = "the broker";
+      await broker.kill();
+      await pause(wholeNumber(round.random, 0, 1000));
+      await broker.restart();
+    } else if (round.random() < 0.5) {
+      what = "the process that appends";
+      await feeder.kill();
+      feeder.start();
+    } else {
+      what = "the process that commits";
+      await consumer.kill();
+      consumer = startConsumer();
+    }
+    const startMs = performance.now();
+    try {
+      await worksOn(pipeline, feeder, consumer);
+    } catch (error) {
+      findings.violation(`Killed ${what}: ${(error as Error).message}`);
+      break;
+    }
+    recoveryMs.push(performance.now() - startMs);
+    round.say(`killed ${what}: works on after ${Math.round(recoveryMs.at(-1)!)} ms`);
+    round.progress(fault);
+  }
+  await feeder.stop();
+  for (const message of feeder.failures) findings.violation(`An append was given up: ${message}`);
+  try {
+    await pipeline.caughtUp(GROUP, TOPICS);
+  } catch (error) {
+    findings.violation((error as Error).message.slice(0, 300));
+  }
+  const code = await consumer.stop();
+  if (code !== 0) findings.violation(`The consumer ended with ${code}: ${consumer.output.slice(-500)}`);
+  await feeder.verify(findings);
+  const verdict = await verifyEngine(pipeline.log);
+  const acknowledged = feeder.acknowledged();
+  round.say(`${acknowledged} acknowledged, ${verdict.metrics} metrics, ${verdict.decisions} decisions`);
+  return {
+    faults: round.faults,
+    checked: findings.checked + verdict.checked,
+    lost: findings.lost + verdict.lost,
+    doubled: findings.doubled + verdict.doubled,
+    violations: [...findings.violations, ...verdict.violations],
+    recoveryMs,
+    figures: { acknowledged },
+  };
+}
+
+/** Waits until an append was acknowledged and the group has committed. */
+async function worksOn(pipeline: ExamPipeline, feeder: Feeder, consumer: Part): Promise<void> {
+  const acknowledged = feeder.acknowledged();
+  const committed = await progress(pipeline);
+  await eventually(
+    "appends are acknowledged and the consumer commits",
+    async () => feeder.acknowledged() > acknowledged && await progress(pipeline) > committed,
+    RECOVERY_MS_MAX,
+    () => `${feeder.failures.at(-1) ?? ""} ${consumer.output.slice(-500)}`,
+  );
+}
+
+async function progress(pipeline: ExamPipeline): Promise<number> {
+  const offsets = await pipeline.log.committedOffsets(GROUP, TOPICS);
+  return offsets.reduce((sum, { offset }) => sum + offset, 0);
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
+
+export const experiment: Experiment = {
+  number: 2,
+  name: "broker-killed",
+  fault: "the broker is killed and started again under load; on the embedded log, who appends or commits",
+  mustHold: "every acknowledged append there once; decisions and metrics equal the reference",
+  engines: ["embedded", "kafka"],
+  needs: (engine) => engine === "kafka" ? ["own-broker"] : [],
+  faults: { short: { embedded: 6, kafka: 2 }, full: { embedded: 30, kafka: 30 } },
+  faultsPerRound: 30,
+  run,
+  controls: [
+    {
+      guard: "records whose connection broke are sent again",
+      engines: ["kafka"],
+      mutations: [{
+        file: "event_log/_kafka_sender.ts",
+        from: "return batches.map((batch) => ({ batch, error }));",
+        to: "return [];",
+      }],
+      faults: 3,
+    },
+    {
+      guard: "an append returns once it is stored",
+      engines: ["embedded"],
+      mutations: [{
+        file: "event_log/sqlite_event_log.ts",
+        from: "append: (records) => this.#store(records),",
+        to:
+          "append: (records) => (setTimeout(() => void this.#store(records).catch(() => {}), 40), Promise.resolve()),",
+      }],
+      faults: 8,
+    },
+    {
+      guard: "offsets are stored with the records, as one",
+      engines: ["embedded"],
+      mutations: [{
+        file: "event_log/sqlite_event_log.ts",
+        from: "await this.#store(records, (connection) => {",
+        to: "if (offsets !== undefined) await this.commitOffsets(offsets.group, offsets.positions);" +
+          " await new Promise((resolve) => setTimeout(resolve, 40)); await this.#store(records, (connection) => {",
+      }],
+      faults: 10,
+    },
+  ],
+};
