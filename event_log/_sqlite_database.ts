@@ -61,8 +61,8 @@ export class Connection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(file: string) {
-    this.#database = new DatabaseSync(file);
+  constructor(file: string, options: { readOnly?: boolean } = {}) {
+    this.#database = new DatabaseSync(file, { readOnly: options.readOnly ?? false });
     this.#database.exec("PRAGMA busy_timeout = 0");
   }
 
@@ -115,13 +115,28 @@ export interface Database {
 
 /**
  * Opens the log's file and makes folder, file and tables where they are missing; safe when several do it at once.
+ * With `readOnly` nothing is made, and every change is refused.
  *
  * @throws {LogUnavailableError} when it cannot be opened, is no event log, or was written by a newer program
  */
-export async function openDatabase(file: string): Promise<Database> {
+export async function openDatabase(file: string, options: { readOnly?: boolean } = {}): Promise<Database> {
   const connections: Connection[] = [];
   const close = () => connections.splice(0).forEach((connection) => connection.close());
   try {
+    if (options.readOnly === true) {
+      return await whileBusy(file, () => {
+        close();
+        const reading = new Connection(file, { readOnly: true });
+        connections.push(reading);
+        reading.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA query_only = ON`);
+        if (checkTables(file, reading) === 0) {
+          throw new LogUnavailableError(
+            `There is no event log in "${file}" yet: create it with deno task topics`,
+          );
+        }
+        return { file, logId: readLogId(file, reading), writing: reading, reading, close };
+      });
+    }
     await mkdir(dirname(file), { recursive: true });
     return await whileBusy(file, () => {
       close();
@@ -140,8 +155,8 @@ export async function openDatabase(file: string): Promise<Database> {
   }
 }
 
-/** Makes the tables where they are missing and returns the log's id. */
-function prepareFile(file: string, connection: Connection): string {
+/** How many tables the file has; throws where they are those of something else. */
+function checkTables(file: string, connection: Connection): number {
   const tables = connection.row<[number, number]>(
     "SELECT count(*), sum(name = 'meta' OR name = 'batches') FROM sqlite_schema WHERE type = 'table'",
   )!;
@@ -150,9 +165,15 @@ function prepareFile(file: string, connection: Connection): string {
       `Cannot use "${file}" as event log: it is a database of something else. Give another file`,
     );
   }
+  return tables[0];
+}
+
+/** Makes the tables where they are missing and returns the log's id. */
+function prepareFile(file: string, connection: Connection): string {
+  const tables = checkTables(file, connection);
   connection.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
-  if (tables[0] === 0) {
+  if (tables === 0) {
     connection.exec("BEGIN IMMEDIATE");
     try {
       connection.exec(SCHEMA);
@@ -165,6 +186,11 @@ function prepareFile(file: string, connection: Connection): string {
       throw error;
     }
   }
+  return readLogId(file, connection);
+}
+
+/** The log's id; throws where the file has another format than ours. */
+function readLogId(file: string, connection: Connection): string {
   const meta = new Map(connection.rows<[string, string]>("SELECT key, value FROM meta"));
   const version = Number(meta.get("format_version"));
   if (version !== FORMAT_VERSION) {

@@ -84,6 +84,14 @@ export class PartitionScan {
     return true;
   }
 
+  /** Goes on at another offset. */
+  seek(offset: number): void {
+    this.#reader.seek({ topic: this.topic, partition: this.partition, offset });
+    this.#records = [];
+    this.#at = 0;
+    this.#done = offset >= this.end;
+  }
+
   close(): Promise<void> {
     return this.#reader.close();
   }

@@ -49,6 +49,8 @@ export interface SqliteEventLogOptions {
   file: string;
   /** Bytes of key, value and headers of one record. Default 1 MiB. */
   maxRecordBytes?: number;
+  /** Only read: the file must be there, and every change is refused. Default false. */
+  readOnly?: boolean;
 }
 
 /**
@@ -57,8 +59,8 @@ export interface SqliteEventLogOptions {
  * @throws {LogUnavailableError} when the file cannot be opened, is something else, or has a newer format
  */
 export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
-  const { file, maxRecordBytes = MAX_RECORD_BYTES } = options;
-  return new SqliteEventLog(await openDatabase(file), maxRecordBytes);
+  const { file, maxRecordBytes = MAX_RECORD_BYTES, readOnly = false } = options;
+  return new SqliteEventLog(await openDatabase(file, { readOnly }), maxRecordBytes);
 }
 
 class SqliteEventLog implements EventLog {

@@ -10,13 +10,21 @@ import type { SettingName } from "./settings.ts";
  * Opens the log.
  *
  * @param clientId What the broker's logs and quotas call this process.
+ * @param options With `readOnly` an embedded log must be there and is opened without the right to write; on Kafka it
+ *   says nothing.
  * @throws {LogUnavailableError} when it cannot be reached or opened.
  */
-export async function openEventLog(clientId: string): Promise<EventLog> {
+export async function openEventLog(
+  clientId: string,
+  options: { readOnly?: boolean } = {},
+): Promise<EventLog> {
   const kafka = kafkaSettings();
   if (kafka === undefined) {
     const { openSqliteEventLog } = await import("../event_log/sqlite_event_log.ts");
-    return await openSqliteEventLog({ file: setting("EVENT_LOG_FILE")! });
+    return await openSqliteEventLog({
+      file: setting("EVENT_LOG_FILE")!,
+      readOnly: options.readOnly ?? false,
+    });
   }
   const { openKafkaEventLog } = await import("../event_log/kafka_event_log.ts");
   // While it opens the error that ends it says everything, so each try need not.
