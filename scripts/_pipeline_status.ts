@@ -7,7 +7,7 @@ const SHOWN = [
   "consumer_events_processed_total",
   "consumer_flights_tracked",
   "consumer_promotions_triggered_total",
-  "lake_files_sealed_total",
+  "lake_files",
   "etl_last_success_timestamp_seconds",
 ] as const;
 
@@ -86,7 +86,7 @@ export class PipelineStatus {
       `${rate(this.#perSecond())} events/s`,
       `${count(last.consumer_flights_tracked ?? 0)} flights`,
       `${count(this.#totals.consumer_promotions_triggered_total ?? 0)} promotions`,
-      `${count(this.#totals.lake_files_sealed_total ?? 0)} lake files`,
+      `${count(last.lake_files ?? 0)} lake files`,
       `ETL ${sinceEtl(last.etl_last_success_timestamp_seconds, nowSeconds)}`,
     ].join(" · ");
   }

@@ -52,7 +52,7 @@ Deno.test("PipelineStatus shows flights, lake files and the age of the last ETL 
   equal(status.line(0), "0 events/s · 0 flights · 0 promotions · 0 lake files · ETL not yet");
   status.update({
     consumer_flights_tracked: 1200,
-    lake_files_sealed_total: 23,
+    lake_files: 23,
     etl_last_success_timestamp_seconds: 1000,
   }, 0);
   equal(status.line(1075), "0 events/s · 1,200 flights · 0 promotions · 23 lake files · ETL 1 min 15 s ago");
