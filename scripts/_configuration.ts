@@ -2,7 +2,7 @@
 
 import { dirname } from "node:path";
 import { UsageError } from "../process/command_line.ts";
-import { SETTINGS } from "../process/settings.ts";
+import { refuseLogin, SETTINGS, watchedProcesses } from "../process/settings.ts";
 import type { SettingName } from "../process/settings.ts";
 import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
 
@@ -17,6 +17,8 @@ export interface Configuration {
   logDir: string;
   lakeDir: string;
   warehouseDir: string;
+  /** Addresses of the processes that the API looks after. */
+  watchedAddresses: string[];
   /** PEM files that the settings of the brokers name, and those that DATABASE_URL names. */
   kafkaFiles: string[];
   databaseFiles: string[];
@@ -44,7 +46,10 @@ export function configuration(env: Record<string, string>): Configuration {
   }
   const kafkaFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
   const databaseFiles = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
-  const brokerHosts = [...list(brokers), ...list(value("KAFKA_ALLOWED_HOSTS"))];
+  const brokerHosts = [
+    ...list("KAFKA_BROKERS", brokers),
+    ...list("KAFKA_ALLOWED_HOSTS", value("KAFKA_ALLOWED_HOSTS")),
+  ];
   return {
     brokers: brokers === undefined ? undefined : brokerHosts.flatMap((host) => withLoopbackNames(host)),
     databaseHost: database === undefined ? undefined : shownHost(database),
@@ -53,6 +58,7 @@ export function configuration(env: Record<string, string>): Configuration {
     logDir: dirname(value("EVENT_LOG_FILE")!),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
+    watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: databaseFiles.filter((file) => file !== undefined && file !== "system") as string[],
   };
@@ -76,13 +82,14 @@ const NAME = String.raw`[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*`;
 const ADDRESS = new RegExp(`^(?:${NAME}|[0-9a-fA-F:]+)$`);
 const HOST = new RegExp(String.raw`^(\[[0-9a-fA-F:]+\]|${NAME})(:\d{1,5})?$`);
 
-function list(text: string | undefined): string[] {
+function list(name: SettingName, text: string | undefined): string[] {
+  if (text !== undefined) refuseLogin(name, text);
   const hosts = (text ?? "").split(",").map((host) => host.trim()).filter((host) => host !== "");
   for (const host of hosts) {
     const port = HOST.exec(host)?.[2]?.slice(1) ?? "0";
     if (!HOST.test(host) || Number(port) > PORT_MAX) {
       throw new UsageError(
-        `KAFKA_BROKERS or KAFKA_ALLOWED_HOSTS holds "${host}", expected host:port such as 127.0.0.1:9092`,
+        `${name} holds "${host}", expected host:port such as 127.0.0.1:9092`,
       );
     }
   }

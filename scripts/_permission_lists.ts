@@ -81,13 +81,19 @@ function isInside(inner: string, outer: string): boolean {
 }
 
 const METRICS = /^127\.0\.0\.1:(0|80\d\d)$/;
+const API = "127.0.0.1:8000";
 const EMBEDDED_WAREHOUSE = "127.0.0.1:5433";
 
 /** `--allow-net` with the brokers, the database server, and the host and port the metrics are served on. */
 export function hostsOf(
   entry: PermissionEntry | undefined,
   given: Configuration,
-  options: { reads: Engines; metricsPort: string | undefined },
+  options: {
+    reads: Engines;
+    metricsPort: string | undefined;
+    /** Where the API is to listen; it also looks after the other processes. */
+    api?: { host: string; port: string };
+  },
 ): string[] {
   const allowed = listOf(entry);
   if (allowed === true) return ["--allow-net"];
@@ -98,6 +104,8 @@ export function hostsOf(
       if (options.reads.database && given.databaseHost !== undefined) return [given.databaseHost];
       return [`127.0.0.1:${given.warehousePort}`];
     }
+    if (options.api !== undefined && host === API) return [listeningAddress(options.api)];
+    if (options.api !== undefined && METRICS.test(host)) return given.watchedAddresses;
     const metrics = METRICS.exec(host);
     if (metrics !== null) return [`${metricsHost}:${port ?? metrics[1]}`];
     // The whole of loopback: the supervisor looks at the ports of all parts.
@@ -105,6 +113,14 @@ export function hostsOf(
   });
   if (options.reads.log && given.brokers !== undefined) hosts.push(...given.brokers);
   return hosts.length === 0 ? [] : [`--allow-net=${unique(hosts).join(",")}`];
+}
+
+/** What the API's own options name, as a permission; what is none of either is left to the program to refuse. */
+function listeningAddress({ host, port }: { host: string; port: string }): string {
+  const name = host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host;
+  const fits = /^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9_.-]+)$/.test(name) && /^\d{1,5}$/.test(port) &&
+    Number(port) < 65536;
+  return fits ? `${name}:${port}` : API;
 }
 
 function unique(values: string[]): string[] {

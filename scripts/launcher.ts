@@ -38,6 +38,7 @@ export const PARTS = {
   etl: { script: "etl/build_warehouse.ts", permissions: "etl" },
   "etl-runner": { script: "etl/etl_runner.ts", permissions: "etl" },
   warehouse: { script: "warehouse/embedded_warehouse.ts", permissions: "warehouse" },
+  api: { script: "api/metrics_api.ts", permissions: "api" },
   verify: { script: "scripts/verify.ts", permissions: "verify" },
   tail: { script: "scripts/tail.ts", permissions: "tail" },
   "dead-letters": {
@@ -101,7 +102,15 @@ export function commandFor(
   const flags = [
     ...pathsOf("read", set.read, given, { reads, also: [...files.paths, ...settingFiles] }),
     ...pathsOf("write", set.write, given, { reads, also: [] }),
-    ...hostsOf(set.net, given, { reads, metricsPort: optionValue(args, "metrics-port") }),
+    ...hostsOf(set.net, given, {
+      reads,
+      metricsPort: optionValue(args, "metrics-port"),
+      ...(name === "api"
+        ? {
+          api: { host: optionValue(args, "host") ?? "127.0.0.1", port: optionValue(args, "port") ?? "8000" },
+        }
+        : {}),
+    }),
     ...environmentOf(set.env),
     ...plainList("sys", set.sys),
     ...plainList("run", set.run),

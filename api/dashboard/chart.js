@@ -1,0 +1,186 @@
+// @ts-check
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/** One chart with its title, its messages, and its data to take along. */
+
+import { csv, download, element, setText } from "./dom.js";
+
+/** The chart library, which a script of its own has loaded. @type {any} */
+export const uPlot = /** @type {any} */ (globalThis).uPlot;
+
+/** Okabe and Ito's colours, which colour-blind readers tell apart; yellow is left out on white. */
+export const COLORS = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#7f5aa2",
+  "#8c8c8c",
+];
+
+/**
+ * @typedef {object} ChartOptions
+ * @property {string} title
+ * @property {string} description for who cannot see it
+ * @property {string} fileName
+ * @property {number} height
+ */
+
+/** A frame that holds a uPlot chart. */
+export class ChartFrame {
+  /** @type {any} */
+  #plot;
+  #holder;
+  #message;
+  #summary;
+  #options;
+  /** @type {() => (string | number | null)[][]} */
+  #table = () => [];
+  /** @type {(() => { data: any[], options: any } | string) | undefined} */
+  #make;
+
+  /** @param {HTMLElement} figure @param {ChartOptions} options */
+  constructor(figure, options) {
+    this.#options = options;
+    const png = element("button", {
+      type: "button",
+      class: "quiet",
+      text: "PNG",
+      "aria-label": `Save ${options.title} as PNG`,
+    });
+    const table = element("button", {
+      type: "button",
+      class: "quiet",
+      text: "CSV",
+      "aria-label": `Save the data of ${options.title} as CSV`,
+    });
+    png.addEventListener("click", () => this.#savePng());
+    table.addEventListener(
+      "click",
+      () => download(new Blob([csv(this.#table())], { type: "text/csv" }), `${options.fileName}.csv`),
+    );
+    this.#holder = element("div", { class: "plot", role: "img", "aria-label": options.description });
+    this.#message = element("p", { class: "message", hidden: true });
+    this.#summary = element("p", { class: "muted small" });
+    figure.append(
+      element("figcaption", {}, [
+        element("h3", { text: options.title }),
+        element("span", { class: "tools" }, [png, table]),
+      ]),
+      this.#holder,
+      this.#message,
+      this.#summary,
+    );
+    new ResizeObserver(() => this.#resize()).observe(this.#holder);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+    addEventListener("themechange", () => this.redraw());
+  }
+
+  /**
+   * Draws what `make` gives: data and options of uPlot, or a sentence why there is nothing to draw.
+   * @param {() => { data: any[], options: any } | string} make
+   * @param {{ table: () => (string | number | null)[][], summary?: string }} about
+   */
+  draw(make, { table, summary = "" }) {
+    this.#make = make;
+    this.#table = table;
+    setText(this.#summary, summary);
+    this.redraw();
+  }
+
+  redraw() {
+    const made = this.#make?.();
+    if (made === undefined) return;
+    const text = typeof made === "string" ? made : "";
+    setText(this.#message, text);
+    this.#message.hidden = text === "";
+    this.#holder.hidden = text !== "";
+    this.#plot?.destroy();
+    this.#plot = undefined;
+    if (typeof made === "string") return;
+    this.#plot = new uPlot({ ...this.#size(), ...made.options }, made.data, this.#holder);
+  }
+
+  #size() {
+    return { width: Math.max(200, Math.floor(this.#holder.clientWidth)), height: this.#options.height };
+  }
+
+  #resize() {
+    const size = this.#size();
+    if (this.#plot !== undefined && this.#plot.width !== size.width) this.#plot.setSize(size);
+  }
+
+  #savePng() {
+    const plot = this.#plot;
+    if (plot === undefined) return;
+    const source = /** @type {HTMLCanvasElement} */ (plot.ctx.canvas);
+    const scale = devicePixelRatio;
+    const head = 32 * scale;
+    const canvas = element("canvas", { width: String(source.width), height: String(source.height + head) });
+    const context = canvas.getContext("2d");
+    if (context === null) return;
+    const style = getComputedStyle(document.body);
+    context.fillStyle = style.backgroundColor;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = style.color;
+    context.font = `600 ${15 * scale}px ${style.fontFamily}`;
+    context.fillText(this.#options.title, 12 * scale, 21 * scale);
+    context.drawImage(source, 0, head);
+    canvas.toBlob((blob) => blob !== null && download(blob, `${this.#options.fileName}.png`), "image/png");
+  }
+}
+
+/** Colours of axes and grid in the present theme. */
+export function axisColors() {
+  const style = getComputedStyle(document.documentElement);
+  return {
+    text: style.getPropertyValue("--text-soft").trim(),
+    grid: style.getPropertyValue("--hairline").trim(),
+  };
+}
+
+/** An axis in the page's style. @param {object} [more] */
+export function axis(more = {}) {
+  const { text, grid } = axisColors();
+  return {
+    stroke: text,
+    font: "12px system-ui, sans-serif",
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1, size: 4 },
+    ...more,
+  };
+}
+
+/**
+ * Draws each series' name at its last point, apart from each other, in place of a legend.
+ * @param {{ name: string, series: number, color: string }[]} labels
+ * @param {string} scale
+ */
+export function directLabels(labels, scale) {
+  return (/** @type {any} */ plot) => {
+    const { ctx } = plot;
+    const ratio = devicePixelRatio;
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textBaseline = "middle";
+    /** @type {number[]} */
+    const taken = [];
+    for (const { name, series, color } of labels) {
+      const values = plot.data[series];
+      let at = values.length - 1;
+      while (at >= 0 && (values[at] === null || values[at] === undefined)) at--;
+      if (at < 0) continue;
+      const x = plot.valToPos(plot.data[0][at], "x", true);
+      let y = plot.valToPos(values[at], scale, true);
+      while (taken.some((other) => Math.abs(other - y) < 13 * ratio)) y += 13 * ratio;
+      taken.push(y);
+      const width = ctx.measureText(name).width;
+      const right = plot.bbox.left + plot.bbox.width;
+      ctx.fillStyle = color;
+      ctx.fillText(name, Math.min(x + 6 * ratio, right - width), y);
+    }
+    ctx.restore();
+  };
+}

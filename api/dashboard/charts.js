@@ -1,0 +1,385 @@
+// @ts-check
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/** The charts: inventory with promotions, booking pressure, viewers a minute. */
+
+import { axis, ChartFrame, COLORS, directLabels, uPlot } from "./chart.js";
+import { ask } from "./connection.js";
+import { reasonOf } from "./decisions_feed.js";
+import { byId, element, setText } from "./dom.js";
+import { percent, untilDeparture, utcTime, whole } from "./format.js";
+import { on, state } from "./store.js";
+import { onView, view } from "./url_state.js";
+
+/** @typedef {import("./store.js").CurvePoint} CurvePoint */
+/** @typedef {import("./store.js").Decision} Decision */
+/** @typedef {import("./store.js").Flight} Flight */
+/** @typedef {{ flight: Flight, curve: CurvePoint[], promotions: Decision[] }} Details */
+
+const FLIGHTS_MAX = 8;
+const REFRESH_MS = 3000;
+const HEIGHT = 260;
+
+/** Details of a flight as they were asked last. @type {Map<string, Details>} */
+const details = new Map();
+let chosen = /** @type {string[]} */ ([]);
+
+/** Puts the charts on the page. */
+export function showCharts() {
+  const trend = new ChartFrame(byId("trend"), {
+    title: "Inventory trend with promotion annotations",
+    description: "Seats remaining of each flight over time, with a marker at each promotion",
+    fileName: "inventory-trend",
+    height: HEIGHT,
+  });
+  const pressure = new ChartFrame(byId("pressure"), {
+    title: "Booking pressure as departure approaches",
+    description: "Load factor of each flight over the time left to departure",
+    fileName: "booking-pressure",
+    height: HEIGHT,
+  });
+  const viewers = new ChartFrame(byId("viewers"), {
+    title: "Viewers per minute",
+    description: "People who looked at any flight, minute by minute",
+    fileName: "viewers-per-minute",
+    height: HEIGHT,
+  });
+  const drawFlights = () => {
+    drawTrend(trend);
+    drawPressure(pressure);
+  };
+  let asking = false;
+  const refresh = async () => {
+    if (asking || document.hidden) return;
+    asking = true;
+    try {
+      const before = chosen.join();
+      chosen = flightsToChart();
+      const stale = chosen.filter((id) =>
+        details.get(id)?.flight.metric_time !== state.flights.get(id)?.metric_time || !details.has(id)
+      );
+      await Promise.all(stale.map(async (id) => {
+        const found = await ask(`/flights/${encodeURIComponent(id)}`).catch(() => undefined);
+        if (found !== undefined) details.set(id, found);
+      }));
+      for (const id of details.keys()) if (!chosen.includes(id)) details.delete(id);
+      if (stale.length > 0 || before !== chosen.join()) drawFlights();
+      setText(byId("chart-flights"), chartedText());
+    } finally {
+      asking = false;
+    }
+  };
+  setInterval(refresh, REFRESH_MS);
+  onView(() => void refresh());
+  on("connection", () => void refresh());
+  on("windows", () => drawViewers(viewers));
+  drawFlights();
+  drawViewers(viewers);
+  void refresh();
+}
+
+/** Those that were chosen on the board, else the flights of the newest decisions. */
+function flightsToChart() {
+  const wanted = view.charted.filter((id) => state.flights.has(id));
+  if (wanted.length > 0) return wanted.slice(0, FLIGHTS_MAX);
+  const decided = [...new Set(state.decisions.map(({ flight_id }) => flight_id))].filter((id) =>
+    state.flights.has(id)
+  );
+  const others = [...state.flights.values()].filter(({ metric_time, phase }) =>
+    metric_time !== null && phase === "scheduled"
+  )
+    .sort((a, b) => a.minutes_to_departure - b.minutes_to_departure).map(({ flight_id }) => flight_id);
+  return [...new Set([...decided.slice(0, 5), ...others.slice(0, 5)])].slice(0, 5);
+}
+
+function chartedText() {
+  if (view.charted.length > 0) return `${chosen.length} flights chosen on the board`;
+  return "The flights decided on last; choose others by the boxes on the board";
+}
+
+const drawn = () => chosen.flatMap((id) => details.get(id) ?? []);
+/** @param {Details} one */
+const nameOf = ({ flight }) => flight.flight_id.split("_")[0] ?? flight.flight_id;
+/** @param {number} at */
+const colorAt = (at) => COLORS[at % COLORS.length] ?? "#0072b2";
+
+const NOTHING = "No flight to draw yet: the charts begin with the first bookings.";
+
+/** @param {ChartFrame} frame */
+function drawTrend(frame) {
+  frame.draw(() => {
+    const flights = drawn().filter(({ curve }) => curve.length > 0);
+    if (flights.length === 0) return NOTHING;
+    const tables = flights.flatMap(({ flight, curve, promotions }) => [
+      [
+        curve.map(({ metric_time }) => Date.parse(metric_time) / 1000),
+        curve.map(({ booked_seats }) => flight.total_seats - booked_seats),
+      ],
+      [
+        promotions.map(({ event_time }) => Date.parse(event_time) / 1000),
+        promotions.map(({ discount_percentage }) => discount_percentage),
+      ],
+    ]);
+    const data = uPlot.join(tables);
+    const series = flights.flatMap((one, at) => [
+      {
+        label: nameOf(one),
+        stroke: colorAt(at),
+        width: 1.75,
+        scale: "seats",
+        spanGaps: true,
+        points: { show: false },
+      },
+      {
+        label: `${nameOf(one)} discount`,
+        stroke: colorAt(at),
+        scale: "discount",
+        paths: () => null,
+        points: { show: true, size: 11, width: 2, fill: colorAt(at) },
+      },
+    ]);
+    const labels = flights.map((one, at) => ({ name: nameOf(one), series: 1 + 2 * at, color: colorAt(at) }));
+    return {
+      data,
+      options: {
+        legend: { show: false },
+        tzDate: (/** @type {number} */ seconds) => utcDate(seconds),
+        cursor: { drag: { x: true, y: false } },
+        scales: {
+          discount: { range: [0, 50] },
+          seats: {
+            range: (
+              /** @type {any} */ _,
+              /** @type {number} */ _min,
+              /** @type {number} */ max,
+            ) => [0, Math.max(10, max * 1.05)],
+          },
+        },
+        axes: [
+          axis(),
+          axis({ scale: "seats", label: "Seats remaining", labelSize: 18, size: 48 }),
+          axis({
+            scale: "discount",
+            side: 1,
+            label: "Discount",
+            labelSize: 18,
+            size: 48,
+            grid: { show: false },
+            values: (/** @type {any} */ _, /** @type {number[]} */ ticks) => ticks.map((tick) => `${tick} %`),
+          }),
+        ],
+        series: [{ label: "Time" }, ...series],
+        hooks: { draw: [directLabels(labels, "seats")] },
+        plugins: [promotionTips(flights)],
+      },
+    };
+  }, {
+    table: () => [
+      ["flight_id", "metric_time", "seats_remaining", "discount_percentage", "reason"],
+      ...drawn().flatMap(({ flight, curve, promotions }) => [
+        ...curve.map((
+          point,
+        ) => [flight.flight_id, point.metric_time, flight.total_seats - point.booked_seats, null, null]),
+        ...promotions.map((
+          decision,
+        ) => [flight.flight_id, decision.event_time, null, decision.discount_percentage, reasonOf(decision)]),
+      ]),
+    ],
+    summary:
+      "Lines: seats remaining. Dots: promotions, by their discount; point at one for its reason. Times in UTC.",
+  });
+}
+
+/** uPlot shows local times; this makes it show UTC. @param {number} seconds */
+function utcDate(seconds) {
+  return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
+}
+
+const TIP_DISTANCE = 24;
+
+/** Shows a promotion's reason beside the pointer. @param {Details[]} flights */
+function promotionTips(flights) {
+  const tip = element("div", { class: "tip", hidden: true });
+  const markers = flights.flatMap(({ flight, promotions }, at) =>
+    promotions.map((decision) => ({ flight, decision, color: colorAt(at) }))
+  );
+  return {
+    hooks: {
+      init: (/** @type {any} */ plot) => plot.over.append(tip),
+      setCursor: (/** @type {any} */ plot) => {
+        const { left, top } = plot.cursor;
+        let nearest;
+        let least = TIP_DISTANCE;
+        for (const marker of markers) {
+          const x = plot.valToPos(Date.parse(marker.decision.event_time) / 1000, "x");
+          const y = plot.valToPos(marker.decision.discount_percentage, "discount");
+          const distance = Math.hypot(x - left, y - top);
+          if (distance < least) [nearest, least] = [{ ...marker, x, y }, distance];
+        }
+        tip.hidden = nearest === undefined;
+        if (nearest === undefined) return;
+        const { flight, decision, x, y } = nearest;
+        tip.replaceChildren(
+          element("strong", {
+            text: `${flight.flight_id.split("_")[0]}: −${decision.discount_percentage} %`,
+          }),
+          element("span", { text: reasonOf(decision) }),
+          element("span", { class: "muted", text: utcTime(decision.event_time) }),
+        );
+        const wide = plot.over.clientWidth;
+        tip.style.left = `${Math.max(0, Math.min(x + 12, wide - 230))}px`;
+        tip.style.top = `${Math.max(0, y - 20)}px`;
+      },
+    },
+  };
+}
+
+/** @param {ChartFrame} frame */
+function drawPressure(frame) {
+  frame.draw(() => {
+    const flights = drawn().filter(({ curve }) => curve.length > 0);
+    if (flights.length === 0) return NOTHING;
+    const data = uPlot.join(flights.map(({ curve }) => {
+      const points = curve.toSorted((a, b) => a.minutes_to_departure - b.minutes_to_departure);
+      return [points.map((point) => point.minutes_to_departure), points.map((point) => point.load_factor)];
+    }));
+    // The last point in time is the first one of the data: nearest to departure.
+    const labels = flights.map((one, at) => ({ name: nameOf(one), series: 1 + at, color: colorAt(at) }));
+    const shares = (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
+      ticks.map((tick) => percent(tick));
+    return {
+      data,
+      options: {
+        legend: { show: false },
+        cursor: { drag: { x: true, y: false } },
+        scales: { x: { time: false, dir: -1 }, load: { range: [0, 1] } },
+        axes: [
+          axis({
+            label: "To departure",
+            labelSize: 18,
+            values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
+              ticks.map((tick) => untilDeparture(Math.max(0, Math.round(tick)))),
+            incrs: [15, 30, 60, 120, 360, 720, 1440, 2880, 4320, 7200, 10080, 14400, 20160, 43200],
+            space: 70,
+          }),
+          axis({ scale: "load", label: "Load factor", labelSize: 18, size: 48, values: shares }),
+        ],
+        series: [
+          { label: "Minutes to departure" },
+          ...flights.map((one, at) => ({
+            label: nameOf(one),
+            stroke: colorAt(at),
+            width: 1.75,
+            scale: "load",
+            spanGaps: true,
+            points: { show: false },
+          })),
+        ],
+        hooks: { draw: [nearestLabels(labels)] },
+      },
+    };
+  }, {
+    table: () => [
+      ["flight_id", "metric_time", "minutes_to_departure", "load_factor"],
+      ...drawn().flatMap(({ flight, curve }) =>
+        curve.map((
+          point,
+        ) => [flight.flight_id, point.metric_time, point.minutes_to_departure, point.load_factor])
+      ),
+    ],
+    summary: "Each line is a flight; departure is at the right edge.",
+  });
+}
+
+/** Labels at the end that is nearest to departure. @param {{ name: string, series: number, color: string }[]} labels */
+function nearestLabels(labels) {
+  return (/** @type {any} */ plot) => {
+    const { ctx } = plot;
+    const ratio = devicePixelRatio;
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textBaseline = "middle";
+    /** @type {number[]} */
+    const taken = [];
+    for (const { name, series, color } of labels) {
+      const values = plot.data[series];
+      const at = values.findIndex((/** @type {number | null | undefined} */ value) =>
+        value !== null && value !== undefined
+      );
+      if (at < 0) continue;
+      const x = plot.valToPos(plot.data[0][at], "x", true);
+      let y = plot.valToPos(values[at], "load", true) - 9 * ratio;
+      while (taken.some((other) => Math.abs(other - y) < 13 * ratio)) y -= 13 * ratio;
+      taken.push(y);
+      const width = ctx.measureText(name).width;
+      ctx.fillStyle = color;
+      ctx.fillText(
+        name,
+        Math.min(x - width / 2, plot.bbox.left + plot.bbox.width - width),
+        Math.max(y, plot.bbox.top + 8 * ratio),
+      );
+    }
+    ctx.restore();
+  };
+}
+
+/** @param {ChartFrame} frame */
+function drawViewers(frame) {
+  const minutes = () => {
+    /** @type {Map<string, { viewers: number, streams: number }>} */
+    const byMinute = new Map();
+    for (const { window_start, active_viewers } of state.windows.values()) {
+      const minute = byMinute.get(window_start) ?? { viewers: 0, streams: 0 };
+      byMinute.set(window_start, { viewers: minute.viewers + active_viewers, streams: minute.streams + 1 });
+    }
+    return [...byMinute].sort(([a], [b]) => a < b ? -1 : 1);
+  };
+  frame.draw(() => {
+    const rows = minutes();
+    if (rows.length === 0) return "No viewers counted yet: viewer-metrics stores a row a minute and flight.";
+    return {
+      data: [rows.map(([start]) => Date.parse(start) / 1000), rows.map(([, { viewers }]) => viewers)],
+      options: {
+        legend: { show: false },
+        tzDate: (/** @type {number} */ seconds) => utcDate(seconds),
+        scales: {
+          y: {
+            range: (
+              /** @type {any} */ _,
+              /** @type {number} */ _min,
+              /** @type {number} */ max,
+            ) => [0, Math.max(5, max * 1.1)],
+          },
+        },
+        axes: [axis(), axis({ size: 48, label: "Viewers", labelSize: 18 })],
+        series: [
+          { label: "Time" },
+          {
+            label: "Viewers",
+            stroke: COLORS[0],
+            width: 1.5,
+            fill: `${COLORS[0]}22`,
+            paths: uPlot.paths.stepped({ align: 1 }),
+            points: { show: false },
+          },
+        ],
+      },
+    };
+  }, {
+    table: () => [
+      ["window_start", "active_viewers", "flights_watched"],
+      ...minutes().map(([start, { viewers, streams }]) => [start, viewers, streams]),
+    ],
+    summary: newestMinute(minutes()),
+  });
+}
+
+/** @param {[string, { viewers: number, streams: number }][]} rows */
+function newestMinute(rows) {
+  const newest = rows.at(-1);
+  return newest === undefined
+    ? ""
+    : `${utcTime(newest[0])}: ${whole(newest[1].viewers)} viewers on ${
+      whole(newest[1].streams)
+    } flights. Times in UTC.`;
+}

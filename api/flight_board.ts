@@ -1,0 +1,343 @@
+/**
+ * The API's own picture of all flights and decisions, made by following the log. Pure: it takes events and answers
+ * questions; where they come from and who listens is not its business.
+ *
+ * Event times decide: an older metrics event never overwrites a newer one, so that partitions may be read at
+ * different paces.
+ *
+ * @module
+ */
+
+import type { BookingCancelled, BookingCreated } from "../events/bookings.ts";
+import type { DeadLetter } from "../events/dead_letters.ts";
+import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lifecycle.ts";
+import { parseInstant } from "../events/instant.ts";
+import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
+import type { AirlineEvent } from "../events/parse_event.ts";
+import type { PromotionTriggered } from "../events/promo_decisions.ts";
+import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
+import { BookingCurve, UsualCurve } from "./booking_curve.ts";
+
+/** Where a flight is in its life. */
+export type FlightPhase = "scheduled" | "departed" | "arrived" | "cancelled";
+
+/** A flight as the board shows it; field names as on the wire. */
+export interface BoardFlight {
+  flight_id: string;
+  airline_code: string;
+  origin_airport: string;
+  destination_airport: string;
+  scheduled_departure_time: string;
+  scheduled_arrival_time: string | null;
+  aircraft_type: string | null;
+  phase: FlightPhase;
+  delay_minutes: number;
+  total_seats: number;
+  booked_seats: number;
+  /** 0 to 1. */
+  load_factor: number;
+  /** The mean of all flights so long before departure; null while there is too little to say. */
+  usual_load_factor: number | null;
+  /** Whole minutes, as of the newest event of the flight. */
+  minutes_to_departure: number;
+  booking_velocity_per_hour: number | null;
+  /** Of the newest metrics. */
+  metric_time: string | null;
+  /** The cheapest fare on sale, before a promotion. */
+  lowest_fare: { fare_bucket: string; price: number; currency: string | null } | null;
+  /** The newest promotion. */
+  promotion: { discount_percentage: number; promo_time: string; reason: string | null } | null;
+}
+
+/** A decision, newest first in the answers. */
+export interface Decision extends PromotionTriggered {
+  airline_code: string | null;
+  origin_airport: string | null;
+  destination_airport: string | null;
+}
+
+interface Entry {
+  flight: BoardFlight;
+  departureMs: number;
+  metricMs: number;
+  snapshotMs: number;
+  /** The day before departure that the usual curve knows of this flight. */
+  day: number;
+  curve: BookingCurve;
+  promotions: PromotionTriggered[];
+}
+
+/** Events that were read before their flight, by flight: topics are read side by side. */
+const EARLY_FLIGHTS_MAX = 5000;
+const EARLY_EVENTS_MAX = 20;
+const DECISIONS_KEPT = 2000;
+const PROMOTIONS_KEPT = 50;
+/** Flights that are over stay so long on the board, of event time. */
+const OVER_KEPT_MS = 24 * 60 * 60 * 1000;
+
+/** What changed since it was last asked. */
+export interface BoardChanges {
+  flights: Set<string>;
+  decisions: Decision[];
+}
+
+/** See the module. */
+export class FlightBoard {
+  readonly #entries = new Map<string, Entry>();
+  readonly #early = new Map<string, { event: AirlineEvent; eventTimeMs: number }[]>();
+  readonly #usual = new UsualCurve();
+  #decisions: Decision[] = [];
+  #decisionsTotal = 0;
+  readonly #decisionIds = new Set<string>();
+  #changedFlights = new Set<string>();
+  #newDecisions: Decision[] = [];
+  #clockMs = -Infinity;
+  #sweptHour = -Infinity;
+
+  /** The newest event time, milliseconds since 1970; undefined before the first event. */
+  get clockMs(): number | undefined {
+    return this.#clockMs === -Infinity ? undefined : this.#clockMs;
+  }
+
+  get flightCount(): number {
+    return this.#entries.size;
+  }
+
+  /** Decisions taken as far back as the log goes; the newest 2,000 can be listed. */
+  get decisionsTotal(): number {
+    return this.#decisionsTotal;
+  }
+
+  /** Takes one checked event. */
+  apply(event: AirlineEvent, eventTimeMs: number): void {
+    if (event.event_type === "DeadLetter") return;
+    if (eventTimeMs > this.#clockMs) this.#clockMs = eventTimeMs;
+    if (event.event_type !== "FlightScheduled" && !this.#entries.has(event.flight_id)) {
+      this.#keepEarly(event, eventTimeMs);
+      // A decision counts, whatever is known of its flight.
+      if (event.event_type !== "PromotionTriggered") return;
+    }
+    switch (event.event_type) {
+      case "FlightScheduled":
+        this.#scheduled(event);
+        break;
+      case "FlightDelayed":
+      case "FlightDeparted":
+      case "FlightArrived":
+      case "FlightCancelled":
+        this.#lifecycle(event);
+        break;
+      case "CabinInventoryMetrics":
+        this.#metrics(event, eventTimeMs);
+        break;
+      case "CabinInventorySnapshot":
+        this.#snapshot(event, eventTimeMs);
+        break;
+      case "PromotionTriggered":
+        this.#promotion(event);
+        break;
+      default:
+        event satisfies BookingCreated | BookingCancelled | { event_type: "SeatMapSnapshot" };
+    }
+    this.#letGo();
+  }
+
+  #scheduled(event: FlightScheduled): void {
+    const departureMs = parseInstant(event.scheduled_departure_time);
+    const known = this.#entries.get(event.flight_id);
+    const schedule = {
+      airline_code: event.airline_code,
+      origin_airport: event.origin_airport,
+      destination_airport: event.destination_airport,
+      scheduled_departure_time: event.scheduled_departure_time,
+      scheduled_arrival_time: event.scheduled_arrival_time ?? null,
+      aircraft_type: event.aircraft_type ?? null,
+      total_seats: event.total_seats,
+    };
+    if (known === undefined) {
+      this.#entries.set(event.flight_id, {
+        flight: {
+          flight_id: event.flight_id,
+          ...schedule,
+          phase: "scheduled",
+          delay_minutes: 0,
+          booked_seats: 0,
+          load_factor: 0,
+          usual_load_factor: null,
+          minutes_to_departure: minutesBetween(parseInstant(event.event_time), departureMs),
+          booking_velocity_per_hour: null,
+          metric_time: null,
+          lowest_fare: null,
+          promotion: null,
+        },
+        departureMs,
+        metricMs: -Infinity,
+        snapshotMs: -Infinity,
+        day: Infinity,
+        curve: new BookingCurve(),
+        promotions: [],
+      });
+      const early = this.#early.get(event.flight_id) ?? [];
+      this.#early.delete(event.flight_id);
+      for (const { event, eventTimeMs } of early) this.apply(event, eventTimeMs);
+    } else {
+      Object.assign(known.flight, schedule);
+      known.departureMs = departureMs;
+    }
+    this.#changedFlights.add(event.flight_id);
+  }
+
+  #keepEarly(event: Exclude<AirlineEvent, DeadLetter>, eventTimeMs: number): void {
+    const early = this.#early.get(event.flight_id) ?? [];
+    if (early.length === 0) {
+      if (this.#early.size >= EARLY_FLIGHTS_MAX) this.#early.delete(this.#early.keys().next().value!);
+      this.#early.set(event.flight_id, early);
+    }
+    early.push({ event, eventTimeMs });
+    if (early.length > EARLY_EVENTS_MAX) early.shift();
+  }
+
+  #lifecycle(event: Exclude<FlightLifecycleEvent, FlightScheduled>): void {
+    const entry = this.#entries.get(event.flight_id);
+    if (entry === undefined) return;
+    const { flight } = entry;
+    if (event.event_type === "FlightCancelled") flight.phase = "cancelled";
+    else {
+      flight.delay_minutes = event.delay_minutes;
+      // A delay that is read after the departure does not bring the flight back.
+      if (event.event_type === "FlightDeparted" && flight.phase === "scheduled") flight.phase = "departed";
+      if (event.event_type === "FlightArrived") flight.phase = "arrived";
+    }
+    this.#changedFlights.add(event.flight_id);
+  }
+
+  #metrics(event: CabinInventoryMetrics, timeMs: number): void {
+    const entry = this.#entries.get(event.flight_id);
+    if (entry === undefined || timeMs < entry.metricMs) return;
+    const { flight } = entry;
+    entry.metricMs = timeMs;
+    flight.booked_seats = event.booked_seats;
+    flight.total_seats = event.total_seats;
+    flight.load_factor = event.load_factor;
+    flight.minutes_to_departure = event.minutes_to_departure;
+    flight.booking_velocity_per_hour = event.booking_velocity_per_hour ?? null;
+    flight.metric_time = event.event_time;
+    const day = Math.floor(event.minutes_to_departure / (24 * 60));
+    if (day < entry.day) {
+      entry.day = day;
+      this.#usual.add(day, event.load_factor);
+    }
+    flight.usual_load_factor = this.#usual.loadFactorAt(event.minutes_to_departure);
+    entry.curve.add({
+      timeMs,
+      minutesToDeparture: event.minutes_to_departure,
+      bookedSeats: event.booked_seats,
+      loadFactor: event.load_factor,
+      velocityPerHour: event.booking_velocity_per_hour ?? 0,
+    });
+    this.#changedFlights.add(event.flight_id);
+  }
+
+  #snapshot(event: CabinInventorySnapshot, timeMs: number): void {
+    const entry = this.#entries.get(event.flight_id);
+    if (entry === undefined || timeMs < entry.snapshotMs) return;
+    entry.snapshotMs = timeMs;
+    let lowest: BoardFlight["lowest_fare"] = null;
+    for (const { fare_buckets } of event.cabins) {
+      for (const { bucket, available_seats, price } of fare_buckets) {
+        if (available_seats > 0 && (lowest === null || price < lowest.price)) {
+          lowest = { fare_bucket: bucket, price, currency: event.currency ?? null };
+        }
+      }
+    }
+    entry.flight.lowest_fare = lowest;
+    this.#changedFlights.add(event.flight_id);
+  }
+
+  #promotion(event: PromotionTriggered): void {
+    const entry = this.#entries.get(event.flight_id);
+    const id = event.event_id;
+    // Another policy's programs give no id; ours never sends one twice.
+    if (id !== undefined && this.#decisionIds.has(id)) {
+      if (entry !== undefined && !entry.promotions.some((known) => known.event_id === id)) {
+        this.#promoted(entry, event);
+      }
+      return;
+    }
+    if (id !== undefined) this.#decisionIds.add(id);
+    const decision: Decision = {
+      ...event,
+      airline_code: entry?.flight.airline_code ?? null,
+      origin_airport: entry?.flight.origin_airport ?? null,
+      destination_airport: entry?.flight.destination_airport ?? null,
+    };
+    this.#decisions.push(decision);
+    this.#decisionsTotal++;
+    this.#newDecisions.push(decision);
+    if (this.#decisions.length >= 2 * DECISIONS_KEPT) {
+      for (const { event_id } of this.#decisions.splice(0, DECISIONS_KEPT)) {
+        if (event_id !== undefined) this.#decisionIds.delete(event_id);
+      }
+    }
+    if (entry !== undefined) this.#promoted(entry, event);
+  }
+
+  #promoted(entry: Entry, event: PromotionTriggered): void {
+    entry.promotions.push(event);
+    if (entry.promotions.length > PROMOTIONS_KEPT) entry.promotions.shift();
+    entry.flight.promotion = {
+      discount_percentage: event.discount_percentage,
+      promo_time: event.event_time,
+      reason: event.reason ?? null,
+    };
+    this.#changedFlights.add(event.flight_id);
+  }
+
+  /** Flights that are over leave the board a day later, once an hour of event time. */
+  #letGo(): void {
+    const hour = Math.floor(this.#clockMs / 3_600_000);
+    if (hour === this.#sweptHour) return;
+    this.#sweptHour = hour;
+    for (const [flightId, { departureMs, flight }] of this.#entries) {
+      const delayMs = Math.max(0, flight.delay_minutes) * 60_000;
+      if (departureMs + delayMs + OVER_KEPT_MS < this.#clockMs) {
+        this.#entries.delete(flightId);
+        this.#changedFlights.add(flightId);
+      }
+    }
+  }
+
+  /** What changed since the last call; a changed flight that is not on the board any more has left it. */
+  takeChanges(): BoardChanges {
+    const changes = { flights: this.#changedFlights, decisions: this.#newDecisions };
+    this.#changedFlights = new Set();
+    this.#newDecisions = [];
+    return changes;
+  }
+
+  /** Every flight, in no order. Not copies: read only. */
+  *flights(): Iterable<BoardFlight> {
+    for (const { flight } of this.#entries.values()) yield flight;
+  }
+
+  flight(flightId: string): BoardFlight | undefined {
+    return this.#entries.get(flightId)?.flight;
+  }
+
+  /** A flight's course and promotions, oldest first. */
+  details(
+    flightId: string,
+  ): { curve: ReturnType<BookingCurve["points"]>; promotions: PromotionTriggered[] } | undefined {
+    const entry = this.#entries.get(flightId);
+    return entry && { curve: entry.curve.points(), promotions: entry.promotions };
+  }
+
+  /** Decisions by the time they were read, newest first. */
+  decisions(): Decision[] {
+    return this.#decisions.toReversed();
+  }
+}
+
+function minutesBetween(fromMs: number, toMs: number): number {
+  return Math.max(0, Math.floor((toMs - fromMs) / 60_000));
+}
