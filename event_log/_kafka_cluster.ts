@@ -251,7 +251,9 @@ export function hostAndPort(address: string): [string, number] {
   const match = /^(?:\[([^\]\s]+)\]|([^\[\]:\s]+))(?::(\d+))?$/.exec(address.trim());
   const port = Number(match?.[3] ?? PORT_DEFAULT);
   if (!match || port < 1 || port > 65_535) {
-    throw new Error(`the broker address "${address}" is not of the form host:port`);
+    // What stands before an "@" may be a password.
+    const shown = address.includes("@") ? "of which a part is no host" : `"${address}"`;
+    throw new Error(`the broker address ${shown} is not of the form host:port`);
   }
   return [(match[1] ?? match[2])!, port];
 }

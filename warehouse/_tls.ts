@@ -16,9 +16,11 @@ export async function tlsOptions(address: DatabaseAddress): Promise<false | "pre
   const cert = sslCertFile === undefined ? undefined : await read("sslcert", sslCertFile);
   const key = sslKeyFile === undefined ? undefined : await read("sslkey", sslKeyFile);
   const own = { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-  // "allow" would try without TLS first; with it first is at least as safe, and the driver does the same.
-  if (sslMode === "allow" || sslMode === "prefer") return "prefer";
-  if (sslMode === "require") return { ...own, rejectUnauthorized: false };
+  // "allow" would try without TLS first; with it first is at least as safe, and the driver does the same. By itself the
+  // driver shows no certificate then: who has one asks first whether TLS is offered, see openWarehouse().
+  const optional = sslMode === "allow" || sslMode === "prefer";
+  if (optional && cert === undefined && key === undefined) return "prefer";
+  if (optional || sslMode === "require") return { ...own, rejectUnauthorized: false };
   return {
     ...own,
     ...(authorities === undefined ? {} : { ca: [authorities] }),

@@ -56,11 +56,12 @@ const CLOSE_TIMEOUT_SECONDS = 5;
  */
 export async function openWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const address = parseDatabaseUrl(options.url);
-  const ssl = await tlsOptions(address);
+  let ssl = await tlsOptions(address);
   const needsTls = !["disable", "allow", "prefer"].includes(address.sslMode);
-  if (
-    needsTls && await offersTls(address).catch((error) => throwUnavailable(error, address, options)) === false
-  ) {
+  const offered = typeof ssl !== "object" ||
+    await offersTls(address).catch((error) => throwUnavailable(error, address, options));
+  if (!offered && !needsTls) ssl = false;
+  if (!offered && needsTls) {
     throw new WarehouseUnavailableError(
       `Postgres at ${
         shownHost(address)

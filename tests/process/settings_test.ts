@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import {
   databaseUrl,
   kafkaSettings,
@@ -77,6 +77,17 @@ const WRONG: [Partial<Record<SettingName, string>>, RegExp][] = [
   ],
   [{ KAFKA_BROKERS: "a:1", KAFKA_SSL: "yes" }, /KAFKA_SSL is "yes", expected true or false/],
 ];
+
+for (const brokers of ["user:s3cr3t@a:9092", "a:9092,user:s3c,r3t@b:9092", "kafka://user:s3cr3t@a:9092"]) {
+  Deno.test(`kafkaSettings() says where a login belongs and does not show it: ${brokers}`, () => {
+    withSettings({ KAFKA_BROKERS: brokers }, () => {
+      throws(() => kafkaSettings(), (error: Error) => {
+        match(error.message, /^KAFKA_BROKERS holds an "@".*KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD$/);
+        return !/s3c|r3t|user:/.test(error.message);
+      });
+    });
+  });
+}
 
 for (const [settings, message] of WRONG) {
   Deno.test(`kafkaSettings() refuses ${Object.entries(settings).map((pair) => pair.join("=")).join(" ")}`, () => {

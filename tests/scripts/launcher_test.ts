@@ -173,6 +173,11 @@ Deno.test("commandFor() gives the part the environment that it was given", () =>
 const REFUSED: [Record<string, string>, RegExp][] = [
   [{ KAFKA_BROKERS: "http://k1:9092" }, /holds "http:\/\/k1:9092", expected host:port/],
   [{ KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "b 1" }, /holds "b 1"/],
+  [{ KAFKA_BROKERS: "u:secret@k1:9092" }, /^UsageError: KAFKA_BROKERS holds an "@"(?!.*secret)/],
+  [
+    { KAFKA_BROKERS: "k1:9092", KAFKA_ALLOWED_HOSTS: "u:sec,ret@b:1" },
+    /^UsageError: KAFKA_ALLOWED_HOSTS holds an "@"(?!.*(sec|ret@))/,
+  ],
   [{ KAFKA_BROKERS: "k1;k2" }, /holds "k1;k2", expected host:port/],
   [{ KAFKA_BROKERS: "k1..internal:9092" }, /holds "k1\.\.internal:9092"/],
   [{ DATABASE_URL: "postgres://u:secret@d;b/x" }, /^UsageError: DATABASE_URL names a host(?!.*secret)/],

@@ -170,6 +170,33 @@ for (const [name, answer, query, expected] of SAYS) {
   });
 }
 
+for (const [answer, expected] of [["N", 0], ["S", 0x16]] as const) {
+  const how = answer === "N" ? "goes on without TLS where none is offered" : "begins TLS where it is offered";
+  Deno.test(`openWarehouse() with sslmode=prefer and a certificate of its own ${how}`, async () => {
+    const file = await Deno.makeTempFile();
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const firstBytes: number[] = [];
+    const serving = (async () => {
+      for await (const socket of listener) {
+        const bytes = new Uint8Array(1024);
+        // The request for TLS has 8 bytes; what comes instead is the beginning of a session, plain or not.
+        while (await socket.read(bytes).catch(() => null) === 8) {
+          await socket.write(new TextEncoder().encode(answer)).catch(() => {});
+          bytes[0] = 0xff;
+        }
+        firstBytes.push(bytes[0]!);
+        socket.close();
+      }
+    })();
+    const { port } = listener.addr as Deno.NetAddr;
+    await refusal(port, `sslmode=prefer&sslcert=${file}&sslkey=${file}&connect_timeout=2`);
+    listener.close();
+    await serving;
+    ok(firstBytes.includes(expected), `${firstBytes}`);
+    await Deno.remove(file);
+  });
+}
+
 Deno.test("openWarehouse() says how to start what does not answer", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = (listener.addr as Deno.NetAddr).port;
@@ -199,6 +226,10 @@ Deno.test("tlsOptions() checks what libpq checks", async () => {
   equal(await options({ sslMode: "disable" }), false);
   equal(await options({ sslMode: "prefer" }), "prefer");
   deepEqual(await options({ sslMode: "require" }), { rejectUnauthorized: false });
+  const own = { cert: "an authority", key: "an authority", rejectUnauthorized: false };
+  for (const sslMode of ["allow", "prefer", "require"] as const) {
+    deepEqual(await options({ sslMode, sslCertFile: file, sslKeyFile: file }), own);
+  }
 
   const authority = await options({
     sslMode: "verify-ca",
