@@ -56,6 +56,16 @@ export const SETTINGS = {
     default: "7d",
     description: "How far an event time may lie beyond its append time; further ahead it is a dead letter",
   },
+  API_TOKEN: {
+    description: "Token that callers of the API send as a bearer; needed where it listens beyond loopback",
+    secret: true,
+  },
+  PIPELINE_PROCESSES: {
+    default:
+      "producer=127.0.0.1:8001,consumer=127.0.0.1:8002,lake=127.0.0.1:8003,etl=127.0.0.1:8004,viewer-metrics=127.0.0.1:8005",
+    description:
+      "Where the API looks how the processes do: name=host:port, separated by commas; none: nowhere",
+  },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
     default: ".env",
@@ -209,4 +219,24 @@ export function realtimeDatabase(): RealtimeDatabase {
   return url === undefined
     ? { ...databaseUrl(), schema: "realtime" }
     : { url, embedded: false, schema: "public" };
+}
+
+/**
+ * The processes that the API looks after, by `PIPELINE_PROCESSES`.
+ *
+ * @throws {UsageError} for an entry that is not `name=host:port`.
+ */
+export function watchedProcesses(
+  text: string = setting("PIPELINE_PROCESSES")!,
+): { name: string; address: string }[] {
+  if (text.trim() === "none") return [];
+  return text.split(",").map((entry) => {
+    const match = /^\s*([a-zA-Z0-9_-]+)=((?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9_.-]+):\d{1,5})\s*$/.exec(entry);
+    if (match === null) {
+      throw new UsageError(
+        `PIPELINE_PROCESSES holds "${entry.trim()}", expected name=host:port such as producer=127.0.0.1:8001`,
+      );
+    }
+    return { name: match[1]!, address: match[2]! };
+  });
 }

@@ -2,7 +2,7 @@
 
 import { dirname } from "node:path";
 import { UsageError } from "../process/command_line.ts";
-import { refuseLogin, SETTINGS } from "../process/settings.ts";
+import { refuseLogin, SETTINGS, watchedProcesses } from "../process/settings.ts";
 import type { SettingName } from "../process/settings.ts";
 import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
 
@@ -17,6 +17,8 @@ export interface Configuration {
   logDir: string;
   lakeDir: string;
   warehouseDir: string;
+  /** Addresses of the processes that the API looks after. */
+  watchedAddresses: string[];
   /** PEM files that the settings of the brokers name, and those that DATABASE_URL names. */
   kafkaFiles: string[];
   databaseFiles: string[];
@@ -56,6 +58,7 @@ export function configuration(env: Record<string, string>): Configuration {
     logDir: dirname(value("EVENT_LOG_FILE")!),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
+    watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: databaseFiles.filter((file) => file !== undefined && file !== "system") as string[],
   };
