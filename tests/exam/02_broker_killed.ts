@@ -13,20 +13,14 @@
  */
 
 import { join } from "node:path";
-import { eventually, openExamPipeline } from "./_exam_pipeline.ts";
-import type { ExamPipeline, Part } from "./_exam_pipeline.ts";
-import { Feeder } from "./_feeder.ts";
+import { openExamPipeline } from "./_exam_pipeline.ts";
 import { Findings } from "./_findings.ts";
 import { KafkaBroker } from "./_kafka_broker.ts";
+import { LogUnderLoad } from "./_log_under_load.ts";
 import { wholeNumber } from "./_random.ts";
-import { verifyEngine } from "./_reference.ts";
 import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
 const PER_SECOND = 400;
-const TOPICS = ["flight_lifecycle", "bookings", "seat_inventory"];
-const GROUP = "inventory-engine";
-const CONSUMER_ARGS = ["--metrics-port", "0", "--session-timeout"];
-const RECOVERY_MS_MAX = 60_000;
 
 async function run(round: Round): Promise<RoundResult> {
   const broker = round.engine === "kafka"
@@ -34,11 +28,12 @@ async function run(round: Round): Promise<RoundResult> {
     : undefined;
   try {
     const pipeline = await openExamPipeline(round, broker === undefined ? {} : { brokers: [broker.address] });
-    const feeder = new Feeder(round, pipeline, { perSecond: PER_SECOND });
+    const sessionTimeout = broker === undefined ? "1s" : "6s";
+    const load = new LogUnderLoad(round, pipeline, { perSecond: PER_SECOND, sessionTimeout });
     try {
-      return await killAgainAndAgain(round, pipeline, feeder, broker);
+      return await killAgainAndAgain(round, load, broker);
     } finally {
-      await feeder.kill();
+      await load.feeder.kill();
       await pipeline.close();
     }
   } finally {
@@ -48,17 +43,12 @@ async function run(round: Round): Promise<RoundResult> {
 
 async function killAgainAndAgain(
   round: Round,
-  pipeline: ExamPipeline,
-  feeder: Feeder,
+  load: LogUnderLoad,
   broker: KafkaBroker | undefined,
 ): Promise<RoundResult> {
   const recoveryMs: number[] = [];
   const findings = new Findings();
-  const startConsumer = () =>
-    pipeline.start("consumer", [...CONSUMER_ARGS, broker === undefined ? "1s" : "6s"]);
-  feeder.start();
-  let consumer = startConsumer();
-  await worksOn(pipeline, feeder, consumer);
+  await load.start();
   for (let fault = 1; fault <= round.faults; fault++) {
     round.signal.throwIfAborted();
     await pause(wholeNumber(round.random, 100, 1500));
@@ -70,16 +60,16 @@ async function killAgainAndAgain(
       await broker.restart();
     } else if (round.random() < 0.5) {
       what = "the process that appends";
-      await feeder.kill();
-      feeder.start();
+      await load.feeder.kill();
+      load.feeder.start();
     } else {
       what = "the process that commits";
-      await consumer.kill();
-      consumer = startConsumer();
+      await load.consumer.kill();
+      load.startConsumer();
     }
     const startMs = performance.now();
     try {
-      await worksOn(pipeline, feeder, consumer);
+      await load.worksOn();
     } catch (error) {
       findings.violation(`Killed ${what}: ${(error as Error).message}`);
       break;
@@ -88,45 +78,7 @@ async function killAgainAndAgain(
     round.say(`killed ${what}: works on after ${Math.round(recoveryMs.at(-1)!)} ms`);
     round.progress(fault);
   }
-  await feeder.stop();
-  for (const message of feeder.failures) findings.violation(`An append was given up: ${message}`);
-  try {
-    await pipeline.caughtUp(GROUP, TOPICS);
-  } catch (error) {
-    findings.violation((error as Error).message.slice(0, 300));
-  }
-  const code = await consumer.stop();
-  if (code !== 0) findings.violation(`The consumer ended with ${code}: ${consumer.output.slice(-500)}`);
-  await feeder.verify(findings);
-  const verdict = await verifyEngine(pipeline.log);
-  const acknowledged = feeder.acknowledged();
-  round.say(`${acknowledged} acknowledged, ${verdict.metrics} metrics, ${verdict.decisions} decisions`);
-  return {
-    faults: round.faults,
-    checked: findings.checked + verdict.checked,
-    lost: findings.lost + verdict.lost,
-    doubled: findings.doubled + verdict.doubled,
-    violations: [...findings.violations, ...verdict.violations],
-    recoveryMs,
-    figures: { acknowledged },
-  };
-}
-
-/** Waits until an append was acknowledged and the group has committed. */
-async function worksOn(pipeline: ExamPipeline, feeder: Feeder, consumer: Part): Promise<void> {
-  const acknowledged = feeder.acknowledged();
-  const committed = await progress(pipeline);
-  await eventually(
-    "appends are acknowledged and the consumer commits",
-    async () => feeder.acknowledged() > acknowledged && await progress(pipeline) > committed,
-    RECOVERY_MS_MAX,
-    () => `${feeder.failures.at(-1) ?? ""} ${consumer.output.slice(-500)}`,
-  );
-}
-
-async function progress(pipeline: ExamPipeline): Promise<number> {
-  const offsets = await pipeline.log.committedOffsets(GROUP, TOPICS);
-  return offsets.reduce((sum, { offset }) => sum + offset, 0);
+  return { faults: round.faults, recoveryMs, ...await load.finish(findings, round.say) };
 }
 
 function pause(durationMs: number): Promise<void> {
