@@ -192,7 +192,7 @@ function syncFilters() {
 
 /** @param {Flight} flight */
 function fits(flight) {
-  if (view.phase !== "" && flight.phase !== view.phase) return false;
+  if (view.phase !== "any" && flight.phase !== view.phase) return false;
   if (view.attention === "promoted" && flight.promotion === null) return false;
   if (view.attention === "behind" && !isBehind(flight)) return false;
   if (view.attention === "watched" && (flight.active_viewers ?? 0) === 0) return false;
@@ -227,9 +227,41 @@ function refresh() {
   rows = keyed.map(({ flight }) => flight);
   const all = state.flights.size;
   setText(byId("flight-count"), rows.length === all ? whole(all) : `${whole(rows.length)} of ${whole(all)}`);
+  showAttention();
   byId("board-table").setAttribute("aria-rowcount", String(rows.length + 1));
   showMessage();
   draw();
+}
+
+/** Which flights need attention, each count a way to see them. */
+function showAttention() {
+  let behind = 0;
+  let promoted = 0;
+  let watched = 0;
+  for (const flight of state.flights.values()) {
+    if (flight.phase !== "scheduled") continue;
+    if (isBehind(flight)) behind++;
+    if (flight.promotion !== null) promoted++;
+    if ((flight.active_viewers ?? 0) > 0) watched++;
+  }
+  const counts = /** @type {const} */ ([
+    ["behind", behind, "well behind the usual"],
+    ["promoted", promoted, "with a promotion"],
+    ["watched", watched, "watched now"],
+  ]);
+  const holder = byId("attention-counts");
+  if (holder.childElementCount === 0) {
+    holder.append(...counts.map(([attention]) => {
+      const button = element("button", { type: "button", class: "link" });
+      button.addEventListener("click", () => setView({ attention, phase: "scheduled" }));
+      return button;
+    }));
+  }
+  counts.forEach(([attention, count, words], at) => {
+    const button = /** @type {HTMLElement} */ (holder.children[at]);
+    setText(button, `${whole(count)} ${words}`);
+    button.setAttribute("aria-pressed", String(view.attention === attention));
+  });
 }
 
 function showMessage() {

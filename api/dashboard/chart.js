@@ -153,33 +153,37 @@ export function axis(more = {}) {
   };
 }
 
+/** Room at the right edge of a chart for the names of its lines, in pixels. */
+export const LABEL_ROOM = 64;
+const LABEL_HEIGHT = 13;
+
 /**
- * Draws each series' name at its last point, apart from each other, in place of a legend.
+ * Writes each line's name beside its end at the right edge, apart from each other, in place of a legend.
  * @param {{ name: string, series: number, color: string }[]} labels
- * @param {string} scale
+ * @param {{ scale: string, end: "first" | "last", offset?: number }} options which end of the data lies at the right edge;
+ *   how far from the plot the names stand, in pixels
  */
-export function directLabels(labels, scale) {
+export function directLabels(labels, { scale, end, offset = 6 }) {
   return (/** @type {any} */ plot) => {
-    const { ctx } = plot;
+    const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
+    const placed = labels.flatMap(({ name, series, color }) => {
+      const values = plot.data[series];
+      const there = (/** @type {number | null | undefined} */ value) => value !== null && value !== undefined;
+      const at = end === "last" ? values.findLastIndex(there) : values.findIndex(there);
+      return at < 0 ? [] : [{ name, color, y: plot.valToPos(values[at], scale, true) }];
+    }).sort((a, b) => a.y - b.y);
+    // From top to bottom each has its place; then the last ones are pushed up again so that none leaves the plot.
+    const apart = LABEL_HEIGHT * ratio;
+    placed.forEach((label, at) => label.y = Math.max(label.y, (placed[at - 1]?.y ?? -Infinity) + apart));
+    let lowest = bbox.top + bbox.height + apart;
+    for (const label of placed.toReversed()) lowest = label.y = Math.min(label.y, lowest - apart);
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
-    /** @type {number[]} */
-    const taken = [];
-    for (const { name, series, color } of labels) {
-      const values = plot.data[series];
-      let at = values.length - 1;
-      while (at >= 0 && (values[at] === null || values[at] === undefined)) at--;
-      if (at < 0) continue;
-      const x = plot.valToPos(plot.data[0][at], "x", true);
-      let y = plot.valToPos(values[at], scale, true);
-      while (taken.some((other) => Math.abs(other - y) < 13 * ratio)) y += 13 * ratio;
-      taken.push(y);
-      const width = ctx.measureText(name).width;
-      const right = plot.bbox.left + plot.bbox.width;
+    for (const { name, color, y } of placed) {
       ctx.fillStyle = color;
-      ctx.fillText(name, Math.min(x + 6 * ratio, right - width), y);
+      ctx.fillText(name, bbox.left + bbox.width + offset * ratio, y);
     }
     ctx.restore();
   };

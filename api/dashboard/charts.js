@@ -3,7 +3,7 @@
 /// <reference lib="dom.iterable" />
 /** The charts: inventory with promotions, booking pressure, viewers a minute. */
 
-import { axis, ChartFrame, COLORS, directLabels, uPlot } from "./chart.js";
+import { axis, ChartFrame, COLORS, directLabels, LABEL_ROOM, uPlot } from "./chart.js";
 import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";
 import { byId, element, setText } from "./dom.js";
@@ -169,7 +169,8 @@ function drawTrend(frame) {
           }),
         ],
         series: [{ label: "Time" }, ...series],
-        hooks: { draw: [directLabels(labels, "seats")] },
+        padding: [null, LABEL_ROOM + 8, null, null],
+        hooks: { draw: [directLabels(labels, { scale: "seats", end: "last", offset: 66 })] },
         plugins: [promotionTips(flights)],
       },
     };
@@ -243,7 +244,6 @@ function drawPressure(frame) {
       const points = curve.toSorted((a, b) => a.minutes_to_departure - b.minutes_to_departure);
       return [points.map((point) => point.minutes_to_departure), points.map((point) => point.load_factor)];
     }));
-    // The last point in time is the first one of the data: nearest to departure.
     const labels = flights.map((one, at) => ({ name: nameOf(one), series: 1 + at, color: colorAt(at) }));
     const shares = (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
       ticks.map((tick) => percent(tick));
@@ -275,7 +275,8 @@ function drawPressure(frame) {
             points: { show: false },
           })),
         ],
-        hooks: { draw: [nearestLabels(labels)] },
+        padding: [null, LABEL_ROOM, null, null],
+        hooks: { draw: [directLabels(labels, { scale: "load", end: "first", offset: 10 })] },
       },
     };
   }, {
@@ -289,38 +290,6 @@ function drawPressure(frame) {
     ],
     summary: "Each line is a flight; departure is at the right edge.",
   });
-}
-
-/** Labels at the end that is nearest to departure. @param {{ name: string, series: number, color: string }[]} labels */
-function nearestLabels(labels) {
-  return (/** @type {any} */ plot) => {
-    const { ctx } = plot;
-    const ratio = devicePixelRatio;
-    ctx.save();
-    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-    ctx.textBaseline = "middle";
-    /** @type {number[]} */
-    const taken = [];
-    for (const { name, series, color } of labels) {
-      const values = plot.data[series];
-      const at = values.findIndex((/** @type {number | null | undefined} */ value) =>
-        value !== null && value !== undefined
-      );
-      if (at < 0) continue;
-      const x = plot.valToPos(plot.data[0][at], "x", true);
-      let y = plot.valToPos(values[at], "load", true) - 9 * ratio;
-      while (taken.some((other) => Math.abs(other - y) < 13 * ratio)) y -= 13 * ratio;
-      taken.push(y);
-      const width = ctx.measureText(name).width;
-      ctx.fillStyle = color;
-      ctx.fillText(
-        name,
-        Math.min(x - width / 2, plot.bbox.left + plot.bbox.width - width),
-        Math.max(y, plot.bbox.top + 8 * ratio),
-      );
-    }
-    ctx.restore();
-  };
 }
 
 /** @param {ChartFrame} frame */

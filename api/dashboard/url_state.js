@@ -25,7 +25,7 @@ function read() {
   const query = new URLSearchParams(location.search);
   return {
     search: query.get("q") ?? "",
-    phase: query.get("phase") ?? "",
+    phase: query.get("phase") ?? "scheduled",
     attention: query.get("attention") ?? "",
     sort: query.get("sort") ?? "departure",
     direction: query.get("direction") === "desc" ? "desc" : "asc",
@@ -47,7 +47,7 @@ export function setView(change, { step = false } = {}) {
     if (value !== fallback) query.set(name, value);
   };
   put("q", view.search);
-  put("phase", view.phase);
+  put("phase", view.phase, "scheduled");
   put("attention", view.attention);
   put("sort", view.sort, "departure");
   put("direction", view.direction, "asc");
