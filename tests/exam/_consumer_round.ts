@@ -6,6 +6,7 @@ import { eventually, type ExamPipeline, openExamPipeline, type Part } from "./_e
 import { isAtPoint } from "./_exam_pipeline.ts";
 import { type Feed, keepFeeding, Load, type LoadOptions } from "./_load.ts";
 import { copyProject } from "./_project_copy.ts";
+import { ProgressWatch } from "./_progress_watch.ts";
 import { type EngineVerdict, verifyEngine } from "./_reference.ts";
 import type { Round, RoundResult } from "./experiment.ts";
 
@@ -13,6 +14,7 @@ const WORK_GOES_ON_MS_MAX = 60_000;
 const POINT_MS_MAX = 60_000;
 const CAUGHT_UP_MS_MAX = 120_000;
 const SETTLE_MS = 3_000;
+const STOP_MS_MAX = 30_000;
 const GROUP_TOPICS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition"];
 
 /** Silence after which another consumer takes over: brokers usually take nothing below 6 s. */
@@ -29,11 +31,19 @@ export class ConsumerRound {
   faults = 0;
   readonly #round: Round;
   readonly #feed: Feed;
+  readonly #watch: ProgressWatch;
   readonly #arguments: string[];
 
-  private constructor(round: Round, pipeline: ExamPipeline, load: Load, perSecond: number) {
+  private constructor(
+    round: Round,
+    pipeline: ExamPipeline,
+    watch: ProgressWatch,
+    load: Load,
+    perSecond: number,
+  ) {
     this.#round = round;
     this.pipeline = pipeline;
+    this.#watch = watch;
     this.#feed = keepFeeding(pipeline.log, load, { perSecond });
     const timeout = `${sessionTimeoutMs(round)}ms`;
     this.#arguments = ["--metrics-port", "0", "--session-timeout", timeout];
@@ -48,7 +58,8 @@ export class ConsumerRound {
       from: round.project,
     });
     const pipeline = await openExamPipeline({ ...round, project });
-    return new ConsumerRound(round, pipeline, new Load(round.seed, options.load), options.perSecond);
+    const watch = await ProgressWatch.open(pipeline.log);
+    return new ConsumerRound(round, pipeline, watch, new Load(round.seed, options.load), options.perSecond);
   }
 
   /** Starts a consumer. */
@@ -71,7 +82,24 @@ export class ConsumerRound {
   /** Waits until a consumer stands at its point; a violation where it never comes there. */
   async stopped(part: Part, point: string): Promise<boolean> {
     const reached = () => isAtPoint(part, point);
-    return await this.#within(`a consumer comes to "${point}"`, reached, POINT_MS_MAX, () => part.output);
+    return await this.#within(`a consumer comes to "${point}"`, reached, POINT_MS_MAX, () => lastOf(part));
+  }
+
+  /** Waits until a consumer has printed a text; a violation where it does not. */
+  async says(part: Part, text: string, withinMs: number): Promise<boolean> {
+    const says = () => part.output.includes(text);
+    return await this.#within(`a consumer prints "${text}"`, says, withinMs, () => lastOf(part));
+  }
+
+  /** Asks a consumer to stop; a violation where it does not, or ends otherwise than well. */
+  async stops(part: Part, withinMs: number): Promise<void> {
+    let code: number | undefined;
+    const stopping = part.stop().then((ended) => code = ended);
+    if (!await this.#within("a consumer stops", () => code !== undefined, withinMs, () => lastOf(part))) {
+      await part.kill();
+    }
+    await stopping;
+    if (code !== 0) this.violations.push(`A consumer ended with ${code}: ${lastOf(part)}`);
   }
 
   /** Waits until a consumer has a partition. */
@@ -79,23 +107,17 @@ export class ConsumerRound {
     return await this.#within("a consumer has a partition", () => part.output.includes("Partition "), 60_000);
   }
 
-  /** Positions of the group in the bookings of each partition. */
-  async positions(): Promise<number[]> {
-    const committed = await this.pipeline.log.committedOffsets(GROUPS.engine, ["bookings"]);
-    return [0, 1, 2].map((at) => committed.find(({ partition }) => partition === at)?.offset ?? 0);
-  }
-
   /**
-   * Waits until every partition has been taken on from where it was `before`, and notes how long that took from
-   * `sinceMs`. A violation where it does not.
+   * Waits until every partition has a commit that was made after `sinceMs` of the wall clock, and notes how long that
+   * took. A violation where it does not come.
    */
-  async workGoesOn(before: number[], sinceMs: number): Promise<boolean> {
+  async workGoesOn(sinceMs: number): Promise<boolean> {
     const goesOn = await this.#within(
       "work goes on in every partition",
-      async () => (await this.positions()).every((offset, partition) => offset > before[partition]!),
+      () => this.#watch.allSince(sinceMs),
       WORK_GOES_ON_MS_MAX,
     );
-    if (goesOn) this.recoveryMs.push(Math.round(performance.now() - sinceMs));
+    if (goesOn) this.recoveryMs.push(Date.now() - sinceMs);
     return goesOn;
   }
 
@@ -109,15 +131,13 @@ export class ConsumerRound {
   /** Stops the load, lets the consumers finish, verifies everything, and stops them. */
   async finish(consumers: Part[]): Promise<RoundResult> {
     const appended = await this.#feed.stop();
+    this.figures.commits = this.#watch.commits;
     await this.#within("the consumers catch up", async () => {
       await this.pipeline.caughtUp(GROUPS.engine, GROUP_TOPICS, CAUGHT_UP_MS_MAX);
       return true;
     }, CAUGHT_UP_MS_MAX);
     const verdict = await this.#settledVerdict();
-    for (const consumer of consumers) {
-      const code = await consumer.stop();
-      if (code !== 0) this.violations.push(`A consumer ended with ${code}: ${consumer.output.slice(-500)}`);
-    }
+    for (const consumer of consumers) await this.stops(consumer, STOP_MS_MAX);
     this.#round.say(
       `${appended} records, ${JSON.stringify({ ...verdict, violations: verdict.violations.length })}`,
     );
@@ -134,6 +154,7 @@ export class ConsumerRound {
 
   async close(): Promise<void> {
     await this.#feed.stop().catch(() => {});
+    await this.#watch.close();
     await this.pipeline.close();
   }
 
@@ -167,6 +188,11 @@ export class ConsumerRound {
       return false;
     }
   }
+}
+
+/** The end of what a process printed. */
+function lastOf(part: Part): string {
+  return part.output.slice(-600);
 }
 
 /** Runs `body` on a round with consumers and closes it, whatever happens. */

@@ -40,7 +40,7 @@ const LEFT_OUT_BELOW = new Set(["lake/raw", "lake/gold", "lake/rejected"]);
 const POINT_SOURCE = `const [name, count, waitMs] = (Deno.env.get("${EXAM_POINT}") ?? "").split(":");
 let left = Number(count);
 export function examPoint(at: string): void {
-  if (at !== name || --left > 0) return;
+  if (at !== name || --left !== 0) return;
   Deno.stderr.writeSync(new TextEncoder().encode("EXAM POINT " + at + "\\n"));
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(waitMs ?? Infinity));
 }

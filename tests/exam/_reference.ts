@@ -12,7 +12,7 @@ import { partitionOf } from "../../event_log/partitioner.ts";
 import { readTopic } from "./_read_topic.ts";
 import { type Expected, type Origin, ReferenceFold } from "./_reference_fold.ts";
 import { readInput } from "./_reference_input.ts";
-import { takenOrder } from "./_reference_order.ts";
+import { takenOrder, undisturbedOrder } from "./_reference_order.ts";
 
 const INPUTS = ["flight_lifecycle", "bookings", "seat_inventory"];
 const PASSED_ON = "inventory-engine-repartition";
@@ -35,7 +35,7 @@ export interface EngineVerdict {
   lost: number;
   doubled: number;
   violations: string[];
-  /** Records that were taken after one of their partition number with a later event time. */
+  /** Records that were taken after one that comes later where nobody disturbs the consumer. */
   overtakings: number;
   /** Metrics events, decisions and dead letters that must be there. */
   metrics: number;
@@ -138,18 +138,32 @@ class Judge {
     this.#violations.push(...order.violations);
     for (const record of order.untaken) this.#loses(`input ${placeOf(record)} was never taken`);
     const fold = new ReferenceFold(this.#records.logId, this.#expected);
-    let newestMs = -Infinity;
+    const places = this.#undisturbedPlaces(inputs);
+    let furthest = -1;
     for (const record of order.records) {
       this.#checked++;
       const origin = record.topic === PASSED_ON ? originOf(record) : record;
       const event = readInput({ ...record, topic: origin.topic });
       if (typeof event === "string") fold.refuse(origin, event);
       else if (record.topic === PASSED_ON || this.#belongsHere(record, event.flightId)) {
-        if (event.timeMs < newestMs) this.#overtakings++;
-        newestMs = Math.max(newestMs, event.timeMs);
+        const place = places.get(record)!;
+        if (place < furthest) this.#overtakings++;
+        furthest = Math.max(furthest, place);
         fold.take(event, origin);
       }
     }
+  }
+
+  #undisturbedPlaces(inputs: Map<string, LogRecord[]>): Map<LogRecord, number> {
+    const order = undisturbedOrder(inputs, (record) => {
+      const origin = record.topic === PASSED_ON ? originOf(record) : record;
+      const event = readInput({ ...record, topic: origin.topic });
+      if (typeof event === "string") return undefined;
+      return record.topic === PASSED_ON || this.#belongsHere(record, event.flightId)
+        ? event.timeMs
+        : undefined;
+    });
+    return new Map(order.map((record, place) => [record, place]));
   }
 
   /** Compares a topic's events with what must be there; returns them. */

@@ -25,6 +25,32 @@ export interface TakenOrder {
 }
 
 /**
+ * The order in which a consumer takes the records of a partition number that nobody disturbs and that finds all of them
+ * there: of the records that come next in each topic, the one of the earliest event time; a record that is not an event
+ * of this partition number comes as soon as it is the next of its topic.
+ *
+ * @param inputs By input topic, in the consumer's order of topics.
+ * @param timeMsOf A record's event time; `undefined` where it is refused or passed on.
+ */
+export function undisturbedOrder(
+  inputs: Map<string, LogRecord[]>,
+  timeMsOf: (record: LogRecord) => number | undefined,
+): LogRecord[] {
+  const lanes = [...inputs.values()].map((records) => ({
+    records,
+    timesMs: records.map((record) => timeMsOf(record) ?? -Infinity),
+    next: 0,
+  }));
+  const order: LogRecord[] = [];
+  for (;;) {
+    const open = lanes.filter(({ records, next }) => next < records.length);
+    if (open.length === 0) return order;
+    const lane = open.reduce((best, one) => one.timesMs[one.next]! < best.timesMs[best.next]! ? one : best);
+    order.push(lane.records[lane.next++]!);
+  }
+}
+
+/**
  * Puts the input records of a partition number into the order in which they were taken.
  *
  * @param entries Records of the order topic's partition, by offset.
