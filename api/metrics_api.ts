@@ -99,7 +99,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const realtime = realtimeDatabase();
   const realtimeConnection = new Connection({ ...realtime, applicationName: "airline-api-realtime" });
   const warehouseConnection = new Connection({ ...databaseUrl(), applicationName: "airline-api" });
-  const openLog = () => openEventLog("airline-api");
+  const openLog = () => openEventLog("airline-api", { readOnly: true });
   const follower = new LogFollower({ openLog, eventLeadMsMax: maxEventLeadMs(), warn: logger.warn });
   const watch = new PipelineWatch(watchedProcesses(), openLog);
   const streams = new StreamMetrics(() => realtimeConnection.sql(), realtime.schema);
