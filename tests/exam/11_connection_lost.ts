@@ -13,22 +13,15 @@
  * @module
  */
 
-import { eventually, openExamPipeline } from "./_exam_pipeline.ts";
-import type { ExamPipeline, Part } from "./_exam_pipeline.ts";
-import { LakeSteps } from "./_lake_steps.ts";
-import type { PostgresEvent, WatchedClient } from "./_postgres_watch.ts";
-import { startProxiedWarehouse } from "./_proxied_warehouse.ts";
-import type { ProxiedWarehouse } from "./_proxied_warehouse.ts";
+import { openExamPipeline } from "./_exam_pipeline.ts";
+import type { ExamPipeline } from "./_exam_pipeline.ts";
 import { wholeNumber } from "./_random.ts";
-import type { ConnectionFault } from "./_tcp_proxy.ts";
-import { checkState, isLoaded, readState } from "./_warehouse_check.ts";
+import { StruckLoads } from "./_struck_loads.ts";
+import type { LoadFault } from "./_struck_loads.ts";
 import type { ExamEngine, Experiment, Round, RoundResult } from "./experiment.ts";
 
-const ROWS_OF_A_STEP = 300;
 /** A dead run's lease keeps others out for 30 s; then a run takes a second. */
 const RECOVERY_MS_MAX = 60_000;
-const STRIKE_MS_MAX = 90_000;
-const CHANGES_TABLE = /^\s*(insert|update|delete|truncate|copy|create|alter|drop)\b.*\b(dim_|fact_|etl_)/is;
 
 type Kind = "backend ended" | "statement lost" | "answer lost" | "all connections reset";
 
@@ -41,168 +34,60 @@ const KINDS: Record<ExamEngine, [Kind, number][]> = {
   embedded: [["statement lost", 0.5], ["answer lost", 0.45], ["all connections reset", 0.05]],
 };
 
-/** Strikes once, at the moment that was drawn; and minds where statements run. */
-class Striker {
-  readonly violations: string[] = [];
-  /** Moments of the longest transaction so far. */
-  moments = 30;
-  struck: { kind: Kind; moment: number; what: string; atMs: number } | undefined;
-  #armed: { kind: Kind; moment: number } | undefined;
-  #moment = 0;
-  /** What a strike on all, or on a backend, is done by. */
-  endBackend: (pid: number) => void = () => {};
-  resetAll: () => void = () => {};
-
-  arm(kind: Kind, moment: number): void {
-    this.struck = undefined;
-    this.#armed = { kind, moment };
-  }
-
-  /** Told of everything that is said through the proxy. */
-  hear(event: PostgresEvent, client: WatchedClient): ConnectionFault | undefined {
-    if (event.kind === "statement" && !event.inTransaction && CHANGES_TABLE.test(event.text)) {
-      this.violations.push(`Outside of a transaction: ${event.text.replaceAll(/\s+/g, " ").slice(0, 120)}`);
-    }
-    if (event.kind === "done" && event.tag === "BEGIN") this.#moment = 0;
-    if (!event.inTransaction) return undefined;
-    this.moments = Math.max(this.moments, ++this.#moment);
-    const armed = this.#armed;
-    if (armed === undefined || this.#moment < armed.moment) return undefined;
-    if (armed.kind === "statement lost" && event.kind !== "statement") return undefined;
-    if (armed.kind === "answer lost" && event.kind !== "done") return undefined;
-    this.#armed = undefined;
-    const what = event.kind === "done" ? event.tag : event.text.replaceAll(/\s+/g, " ").slice(0, 60);
-    this.struck = { ...armed, moment: this.#moment, what, atMs: performance.now() };
-    if (armed.kind === "backend ended") this.endBackend(client.serverPid);
-    else if (armed.kind === "all connections reset") setTimeout(() => this.resetAll(), 0);
-    else return "reset";
-    return undefined;
-  }
-}
-
 async function run(round: Round): Promise<RoundResult> {
   const pipeline = await openExamPipeline(round);
-  const striker = new Striker();
-  let target: ProxiedWarehouse | undefined;
+  const loads = new StruckLoads(round, RECOVERY_MS_MAX);
   try {
-    target = await startProxiedWarehouse(round, pipeline, (event, client) => striker.hear(event, client));
-    const { direct, proxy } = target;
-    striker.endBackend = (pid) => void direct.sql`select pg_terminate_backend(${pid}::int)`.catch(() => {});
-    striker.resetAll = () => proxy.strikeAll("reset");
-    return await strikeAgainAndAgain(round, pipeline, target, striker);
+    await loads.start(pipeline);
+    while (loads.result.faults < round.faults && !loads.failed) {
+      round.signal.throwIfAborted();
+      const kind = drawn(KINDS[round.engine], round.random());
+      await loads.strike(faultOf(loads, kind, wholeNumber(round.random, 1, loads.moments + 1)));
+      round.progress(loads.result.faults);
+    }
+    await loads.finish();
+    if (!loads.failed) await aSingleRunSaysWhatToDo(pipeline, loads);
+    return loads.result;
   } finally {
-    await target?.stop();
+    await loads.close();
     await pipeline.close();
   }
 }
 
-async function strikeAgainAndAgain(
-  round: Round,
-  pipeline: ExamPipeline,
-  { direct, env }: ProxiedWarehouse,
-  striker: Striker,
-): Promise<RoundResult> {
-  const result: RoundResult = {
-    faults: 0,
-    checked: 0,
-    lost: 0,
-    doubled: 0,
-    violations: striker.violations,
-    recoveryMs: [],
+/** At the given moment of a transaction, or as soon behind it as there is something to be lost. */
+function faultOf(loads: StruckLoads, kind: Kind, at: number): LoadFault {
+  const { direct, proxy } = loads.target;
+  return {
+    kind,
+    isNow: (event, moment) =>
+      moment >= at && !(kind === "statement lost" && event.kind === "done") &&
+      !(kind === "answer lost" && event.kind === "statement"),
+    strike: ({ serverPid }) => {
+      if (kind === "backend ended") {
+        direct.sql`select pg_terminate_backend(${serverPid}::int)`.catch(() => {});
+        return undefined;
+      }
+      if (kind === "all connections reset") setTimeout(() => proxy.strikeAll("reset"), 0);
+      return kind === "all connections reset" ? undefined : "reset";
+    },
   };
-  const lake = new LakeSteps(pipeline.env.LAKE_DIR!, round.random, ROWS_OF_A_STEP);
-  const check = async () => {
-    const state = await readState(direct.sql);
-    const found = checkState(state, lake);
-    result.checked += found.checked;
-    result.lost += found.lost;
-    result.doubled += found.doubled;
-    result.violations.push(...found.violations);
-    return isLoaded(state, lake);
-  };
-  await lake.seal();
-  const runner = pipeline.start(
-    "etl-runner",
-    ["--every", "1s", "--first-after", "0s", "--metrics-port", "0"],
-    env,
-  );
-  await eventually("the first step is loaded", check, 90_000, () => runner.output);
-  while (result.faults < round.faults && result.violations.length === 0) {
-    round.signal.throwIfAborted();
-    const kind = drawn(KINDS[round.engine], round.random());
-    striker.arm(kind, wholeNumber(round.random, 1, striker.moments + 1));
-    await lake.seal();
-    // A moment that this transaction did not have: the next one, perhaps.
-    await eventually(
-      `${kind} is struck, or the step is loaded`,
-      async () => striker.struck !== undefined || await check(),
-      STRIKE_MS_MAX,
-      () => runner.output,
-    );
-    const { struck } = striker;
-    if (struck === undefined) continue;
-    await check();
-    const recovered = await recovers(check);
-    const tookMs = performance.now() - struck.atMs;
-    round.say(`${kind} at ${struck.moment} (${struck.what}): loaded after ${Math.round(tookMs)} ms`);
-    result.faults++;
-    result.recoveryMs.push(tookMs);
-    round.progress(result.faults);
-    if (!recovered) {
-      result.violations.push(
-        `${kind} at ${struck.what}: not loaded within ${RECOVERY_MS_MAX / 1000} s; the ETL says: ${
-          runner.output.slice(-500)
-        }`,
-      );
-    }
-  }
-  await theRunnerLives(runner, result);
-  if (result.violations.length === 0) await aSingleRunSaysWhatToDo(pipeline, env, lake, striker, result);
-  if (result.violations.length === 0 && !await check()) {
-    result.violations.push("Run again, the ETL did not load what the lost connection had kept back");
-  }
-  return result;
-}
-
-async function recovers(check: () => Promise<boolean>): Promise<boolean> {
-  const untilMs = performance.now() + RECOVERY_MS_MAX;
-  while (!await check()) {
-    if (performance.now() > untilMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return true;
-}
-
-/** It took every loss for what it was, and ends in order. */
-async function theRunnerLives(runner: Part, result: RoundResult): Promise<void> {
-  const code = await runner.stop();
-  if (code !== 0) {
-    result.violations.push(`The runner ended with exit code ${code}: ${runner.output.slice(-500)}`);
-  }
-  const unexplained = /✖.*(?<!The next run makes up for it)$/m.exec(runner.output);
-  if (unexplained !== null) {
-    result.violations.push(`A lost connection is not told as what it is: ${unexplained[0]}`);
-  }
 }
 
 /** `deno task etl` loses its connection in the middle, says so, and is run again. */
-async function aSingleRunSaysWhatToDo(
-  pipeline: ExamPipeline,
-  env: Record<string, string>,
-  lake: LakeSteps,
-  striker: Striker,
-  result: RoundResult,
-): Promise<void> {
+async function aSingleRunSaysWhatToDo(pipeline: ExamPipeline, loads: StruckLoads): Promise<void> {
+  const { lake, result, target } = loads;
   await lake.seal();
-  striker.arm(pipeline.pair === "real" ? "backend ended" : "answer lost", Math.ceil(striker.moments / 3));
-  const lost = pipeline.start("etl", [], env);
+  const kind = pipeline.pair === "real" ? "backend ended" : "answer lost";
+  loads.arm(faultOf(loads, kind, Math.ceil(loads.moments / 3)));
+  const lost = pipeline.start("etl", [], target.env);
   const code = await lost.exited();
   if (code !== 1 || !/The connection to the warehouse broke.*Run deno task etl again/.test(lost.output)) {
     result.violations.push(`A single run that lost its connection ended with ${code}: ${lost.output}`);
   }
-  const again = pipeline.start("etl", [], env);
-  if (await again.exited() !== 0) {
-    result.violations.push(`Run again, the ETL failed: ${again.output}`);
+  const again = pipeline.start("etl", [], target.env);
+  if (await again.exited() !== 0) result.violations.push(`Run again, the ETL failed: ${again.output}`);
+  else if (!await loads.check()) {
+    result.violations.push("Run again, the ETL did not load what the lost connection had kept back");
   }
 }
 
