@@ -9,7 +9,12 @@ export type JsonObject = Record<string, unknown>;
 /** A value as it is shown in a message: short, and never more than 80 characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    return "nested too deep to be shown"; // JSON.parse takes texts that are deeper than any stack.
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

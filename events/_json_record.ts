@@ -70,8 +70,19 @@ export function refuseLead(
   );
 }
 
+/** Looks into a value without recursion: JSON.parse takes texts that are nested deeper than any stack. */
 function holdsNul(value: unknown): boolean {
-  if (typeof value === "string") return value.includes("\0");
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([key, entry]) => key.includes("\0") || holdsNul(entry));
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next === "string") {
+      if (next.includes("\0")) return true;
+    } else if (typeof next === "object" && next !== null) {
+      for (const [key, entry] of Object.entries(next)) {
+        if (key.includes("\0")) return true;
+        left.push(entry);
+      }
+    }
+  }
+  return false;
 }

@@ -6,6 +6,7 @@ import { EventError } from "../events/event_error.ts";
 import type { EventErrorReason } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
+import { ENGINE_INPUT_TOPICS } from "../events/topics.ts";
 import type { LogRecord, NewRecord } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
 import { isTooLarge, VALUE_BYTES_MAX } from "./_record_size.ts";
@@ -115,7 +116,8 @@ export function deadLetterRecords(
   })));
 }
 
-function originOf(record: LogRecord): RefusedRecord {
+/** Where a record of the repartition topic stood first, by its headers. @throws {EventError} without them. */
+export function originOf(record: LogRecord): RefusedRecord {
   const headers = record.headers ?? {};
   const topic = headers[ORIGIN.topic];
   const [partition, offset, timestampMs] = [ORIGIN.partition, ORIGIN.offset, ORIGIN.timestampMs].map((name) =>
@@ -128,6 +130,15 @@ function originOf(record: LogRecord): RefusedRecord {
     throw new EventError(
       "missing_field",
       `A record of "${record.topic}" has no origin headers; only the consumer writes there`,
+    );
+  }
+  // Whatever a stranger wrote there: the engine reads its input topics and no other.
+  if (!(ENGINE_INPUT_TOPICS as readonly string[]).includes(topic)) {
+    throw new EventError(
+      "out_of_range",
+      `A record of "${record.topic}" says that it stood in "${topic}", expected ${
+        ENGINE_INPUT_TOPICS.join(", ")
+      }`,
     );
   }
   const replayed = replayHeaders(headers);

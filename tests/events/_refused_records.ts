@@ -69,6 +69,20 @@ export const REFUSED: [string, string, string | null, EventErrorReason, RegExp][
     "lone_surrogate",
     /"booking_id"/,
   ],
+  [
+    "a NUL deeper inside than any stack",
+    "bookings",
+    `{"event_type":"BookingCreated","x":${nested('"\\u0000"')}}`,
+    "nul_character",
+    /NUL/,
+  ],
+  [
+    "an event type nested deeper than any stack",
+    "bookings",
+    `{"event_type":${nested("5", '{"0":', "}")}}`,
+    "wrong_type",
+    /too deep to be shown/,
+  ],
   ["no flight", "bookings", booking({ flight_id: undefined }), "missing_field", /"flight_id" is missing/],
   ["an empty flight", "bookings", booking({ flight_id: "" }), "out_of_range", /0 characters/],
   [
@@ -238,6 +252,11 @@ export const REFUSED: [string, string, string | null, EventErrorReason, RegExp][
     /"reason"/,
   ],
 ];
+
+/** As JSON.parse takes it, and what looks into values by recursion does not. */
+function nested(inner: string, open = "[", close = "]"): string {
+  return open.repeat(200_000) + inner + close.repeat(200_000);
+}
 
 function bookingText(from: string, to: string): string {
   return JSON.stringify(bookingExample).replace(from, to);
