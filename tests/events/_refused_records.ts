@@ -255,7 +255,7 @@ export const REFUSED: [string, string, string | null, EventErrorReason, RegExp][
 
 /** As JSON.parse takes it, and what looks into values by recursion does not. */
 function nested(inner: string, open = "[", close = "]"): string {
-  return open.repeat(200_000) + inner + close.repeat(200_000);
+  return open.repeat(100_000) + inner + close.repeat(100_000);
 }
 
 function bookingText(from: string, to: string): string {
