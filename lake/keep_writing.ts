@@ -19,6 +19,7 @@ import { finishMerges } from "./merge_files.ts";
 import type { MergeLimits } from "./merge_plan.ts";
 import { listRawFiles } from "./raw_files.ts";
 import type { SealedSegment } from "./segment_writer.ts";
+import { otherLogs, otherLogsWarning } from "./other_logs.ts";
 import { LakeAheadError, startPositions } from "./start_positions.ts";
 import type { StartPosition } from "./start_positions.ts";
 
@@ -78,8 +79,10 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
     try {
       await runSession(options, signal, {
         starting() {
-          if (!started) options.onStarted?.();
+          const first = !started;
+          if (first) options.onStarted?.();
           started = true;
+          return first;
         },
         progressed,
         heard() {
@@ -111,7 +114,7 @@ export async function keepWriting(options: KeepWritingOptions, signal: AbortSign
 async function runSession(
   options: KeepWritingOptions,
   signal: AbortSignal,
-  on: { starting: () => void; progressed: () => void; heard: () => void },
+  on: { starting: () => boolean; progressed: () => void; heard: () => void },
 ): Promise<void> {
   const { rawFolder, topics, group, limits, metrics, onSealed, say, warn } = options;
   const removed = await prepareTopicFolders(rawFolder, topics);
@@ -150,7 +153,10 @@ async function runSession(
       onQuiet: on.progressed,
       onHeard: on.heard,
     });
-    on.starting();
+    if (on.starting()) {
+      const warning = otherLogsWarning(rawFolder, await otherLogs(rawFolder, topics, log.logId));
+      if (warning !== undefined) warn?.(warning);
+    }
     await session.run(signal);
   } finally {
     await log.close();

@@ -26,6 +26,13 @@ export class ProducerReport {
     this.#eventLeadMsMax = eventLeadMsMax;
   }
 
+  /** Another producer has the log's place, or left it a moment ago without a word. */
+  waiting(waitMs: number): void {
+    logger.info(
+      `Another producer is or was at work on this log: waiting up to ${waitMs / 1000} s for its end`,
+    );
+  }
+
   /** A session is open. */
   opened(session: ProducerSession): void {
     if (this.#session === undefined) {

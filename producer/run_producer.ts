@@ -13,6 +13,7 @@ import type { ProducerOptions } from "./producer_options.ts";
 import { ProducerReport } from "./producer_report.ts";
 import { ProducerSession } from "./producer_session.ts";
 import { STATE_TOPIC } from "./producer_state.ts";
+import { takeProducerPlace } from "./sole_producer.ts";
 
 const TOPICS = [
   "flight_lifecycle",
@@ -33,6 +34,8 @@ export interface RunOptions {
   metrics: ProducerMetrics;
   /** How far event times may lie beyond their append time, milliseconds: consumers refuse what is further ahead. */
   eventLeadMsMax: number;
+  /** Told why the log takes nothing, or `undefined` when it does. */
+  onProblem?: (reason: string | undefined) => void;
   /** Ends the run after the commit at hand. */
   stop: AbortSignal;
 }
@@ -42,13 +45,24 @@ export interface RunOptions {
  * the state that it has stored.
  *
  * @throws {ReplacedTopicError} when a topic was deleted and made again.
- * @throws {OperatorError} when topics are missing, another producer took over, or the stored simulation was begun
- *   with other options.
+ * @throws {OperatorError} when topics are missing, another producer works on the log or took over, or the stored
+ *   simulation was begun with other options.
  */
 export async function runProducer(run: RunOptions): Promise<void> {
-  const { log, options, stop } = run;
+  const { log, stop } = run;
   await checkTopics(log);
   const report = new ProducerReport(run.eventLeadMsMax);
+  const place = await takeProducerPlace(log, stop, (waitMs) => report.waiting(waitMs));
+  if (place === undefined) return;
+  try {
+    await runSessions(run, report);
+  } finally {
+    await place.close();
+  }
+}
+
+async function runSessions(run: RunOptions, report: ProducerReport): Promise<void> {
+  const { options, stop } = run;
   const progress: Progress = { report, failures: 0, resetState: options.resetState };
   while (!stop.aborted && report.eventsSent < (options.limit ?? Infinity)) {
     try {
@@ -61,6 +75,7 @@ export async function runProducer(run: RunOptions): Promise<void> {
       }
       if (!(error instanceof LogFailure)) throw error;
       report.logFailed(error.cause);
+      run.onProblem?.(`The event log takes nothing: ${error.message}`);
       const pauseMs = Math.min(RETRY_PAUSE_MS_MIN * 2 ** progress.failures, RETRY_PAUSE_MS_MAX);
       progress.failures++;
       await pause(pauseMs, stop);
@@ -91,6 +106,7 @@ async function runSession(run: RunOptions, progress: Progress): Promise<void> {
   });
   try {
     report.opened(session);
+    run.onProblem?.(undefined);
     metrics.simulation = session.simulation;
     const pace = paceOf(options, session.simulation.cursor.timeMs);
     while (!stop.aborted) {

@@ -49,6 +49,21 @@ Deno.test("a log that is away for a while is waited for; what was read already i
     assert.equal(await run.metric("lake_events_written_total", { topic: "bookings" }), 90);
   }));
 
+Deno.test("a lake that holds another log's files says so once a start, and what to do", () =>
+  withFolder(async (raw) => {
+    const log = logOf(10);
+    await writeLake(log, raw);
+    assert.deepEqual((await writeLake(log, raw)).warned, []);
+    const other = new ArrayLog(TOPICS, "77777777-5b1d-4d36-8f0e-2f6f0d9f4c11");
+    other.put("bookings", 0, booking(1));
+    // Fails once, so that a second session is begun.
+    failing(other, "poll", [1]);
+    const { warned } = await writeLake(other, raw);
+    const told = warned.filter((line) => line.includes("another event log"));
+    assert.equal(told.length, 1, warned.join("\n"));
+    assert.match(told[0]!, /the files of another event log \(1f3a9c2e\)\. If it was deleted.*start afresh/);
+  }));
+
 Deno.test("pauses grow while the log stays away, and begin anew after it was back", () =>
   withFolder(async (raw) => {
     const log = logOf(20);

@@ -136,12 +136,16 @@ export class ProducerProcess {
   }
 
   async signalled(signal: Deno.Signal): Promise<number> {
+    this.signal(signal);
+    return await this.ended();
+  }
+
+  signal(signal: Deno.Signal): void {
     try {
       this.#child.kill(signal);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // It has ended already.
     }
-    return await this.ended();
   }
 }
 

@@ -116,13 +116,28 @@ engineTest(
   },
 );
 
-engineTest("a second producer takes over; the first says so and exits 1", async (test) => {
+engineTest("a second producer refuses to start, and the first goes on", async (test) => {
   const first = new ProducerProcess(test, [...LOAD, "--rate", "500"]);
   await eventually("the first is at work", () => first.output.includes("Tracking flight"));
   const second = new ProducerProcess(test, [...LOAD, "--rate", "500"]);
+  equal(await second.ended(), 1);
+  match(second.errors, /^✖ Another producer works on this log.*stop the other first/);
+  match(second.output, /Another producer is or was at work on this log: waiting up to \d+ s for its end/);
+  const before = await eventCount(test);
+  await eventually("the first goes on", async () => await eventCount(test) > before);
+  equal(await first.signalled("SIGINT"), 0, first.errors);
+  await holdsExactly(test, await undisturbed(LOAD, await eventCount(test)));
+});
+
+engineTest("a producer that was held up is replaced, says so when it wakes and exits 1", async (test) => {
+  const first = new ProducerProcess(test, [...LOAD, "--rate", "500"]);
+  await eventually("the first is at work", () => first.output.includes("Tracking flight"));
+  first.signal("SIGSTOP");
+  const second = new ProducerProcess(test, [...LOAD, "--rate", "500"]);
+  await eventually("the second is at work", () => second.output.includes("Simulated time"));
+  first.signal("SIGCONT");
   equal(await first.ended(), 1);
   match(first.errors, /Another producer took over.*Run one producer per log/);
-  await eventually("the second is at work", () => second.output.includes("Simulated time"));
   equal(await second.signalled("SIGINT"), 0, second.errors);
   await holdsExactly(test, await undisturbed(LOAD, await eventCount(test)));
 });
