@@ -93,23 +93,35 @@ class SqliteMember implements GroupMember {
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.#options;
     const heartbeatIntervalMs = Math.min(HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 4);
     let beatAtMs = -Infinity;
+    let pauseMs = RESTART_PAUSE_MS;
     try {
       while (!signal.aborted && !this.#closing.signal.aborted) {
-        if (performance.now() - beatAtMs >= heartbeatIntervalMs || await this.#isUpdateDue()) {
-          const owned = await this.#write((connection) =>
-            this.#roster.update(connection, performance.now(), Date.now())
-          );
-          beatAtMs = performance.now();
-          this.#apply(owned, handler, onError);
-          this.#joined = true;
+        try {
+          if (performance.now() - beatAtMs >= heartbeatIntervalMs || await this.#isUpdateDue()) {
+            const owned = await this.#write((connection) =>
+              this.#roster.update(connection, performance.now(), Date.now())
+            );
+            beatAtMs = performance.now();
+            this.#apply(owned, handler, onError);
+            this.#joined = true;
+            pauseMs = RESTART_PAUSE_MS;
+          }
+          await pause(LOOK_INTERVAL_MS, [signal, this.#closing.signal]);
+        } catch (error) {
+          // A full disk, or a lock that was not to be had: the others will take us for dead, and we begin again.
+          this.#joined = false;
+          onError(error, -1);
+          if (performance.now() - beatAtMs > sessionTimeoutMs) this.#apply(new Set(), handler, onError);
+          await pause(pauseMs, [signal, this.#closing.signal]);
+          pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MS_MAX);
         }
-        await pause(LOOK_INTERVAL_MS, [signal, this.#closing.signal]);
       }
     } finally {
       this.#joined = false;
       this.#apply(new Set(), handler, onError);
       await Promise.all([...this.#running.values()].map(({ finished }) => finished));
-      await this.#write((connection) => this.#roster.leave(connection));
+      // Where that fails, our session times out.
+      await this.#write((connection) => this.#roster.leave(connection)).catch((error) => onError(error, -1));
     }
   }
 

@@ -20,16 +20,19 @@ async function main(stop: AbortSignal): Promise<void> {
   const eventLeadMsMax = maxEventLeadMs();
   const flights = await loadFlights(options.choices);
   const metrics = new ProducerMetrics();
+  let problem: string | undefined;
   const server = serveMetrics({
     port: options.metricsPort,
     registry: metrics.registry,
-    notReady: () => metrics.simulation === undefined ? "The event log is not open yet" : undefined,
+    notReady: () =>
+      problem ?? (metrics.simulation === undefined ? "The event log is not open yet" : undefined),
   });
   try {
     if (options.metricsPort === 0) logger.info(`Metrics on port ${server.port}`);
     const log = await openEventLog("airline-producer");
     try {
-      await runProducer({ log, options, flights, metrics, eventLeadMsMax, stop });
+      const onProblem = (reason: string | undefined) => problem = reason;
+      await runProducer({ log, options, flights, metrics, eventLeadMsMax, onProblem, stop });
     } finally {
       await log.close();
     }

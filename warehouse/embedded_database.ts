@@ -104,6 +104,20 @@ function cannotWrite(folder: string, error: unknown): unknown {
   );
 }
 
+/** Whether the disk of `folder` has room for a start of the engine. Whatever else is wrong there counts as room. */
+export async function hasRoom(folder: string): Promise<boolean> {
+  const probe = `${folder}/room`;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeFile(probe, new Uint8Array(PROBE_BYTES));
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ENOSPC";
+  } finally {
+    await remove(probe).catch(() => {});
+  }
+}
+
 async function probeWriting(folder: string): Promise<void> {
   const probe = `${folder}/probe`;
   try {

@@ -14,7 +14,7 @@ import { OperatorError, report, runProcess } from "../process/run_process.ts";
 import { databaseUrl, setting, warehousePort } from "../process/settings.ts";
 import { openWarehouse } from "./connect.ts";
 import { parseDatabaseUrl, shownHost } from "./database_address.ts";
-import { EMBEDDED_DATABASE, EMBEDDED_USER, openEmbeddedDatabase } from "./embedded_database.ts";
+import { EMBEDDED_DATABASE, EMBEDDED_USER, hasRoom, openEmbeddedDatabase } from "./embedded_database.ts";
 import { startMaintenance } from "./embedded_maintenance.ts";
 import { prepareWarehouse } from "./migrate.ts";
 import type { Preparation } from "./migrate.ts";
@@ -77,6 +77,8 @@ async function runEmbedded(url: string, metricsPort: number | undefined, signal:
   const folder = setting("WAREHOUSE_DIR")!;
   const port = warehousePort();
   assertPortFree(port);
+  await roomIn(folder, signal);
+  if (signal.aborted) return;
   const database = await openEmbeddedDatabase(folder, {
     onWarning: (text) => logger.warn(`⚠ ${text}`),
     onPanic(reason) {
@@ -122,6 +124,26 @@ async function runEmbedded(url: string, metricsPort: number | undefined, signal:
     if (!failed) await database.close();
   }
   logger.info("Embedded warehouse stopped");
+}
+
+const ROOM_LOOK_MS = 2000;
+
+/**
+ * Waits while the folder's disk is full: an engine that ended itself for want of room would only do so again at each
+ * start, until whoever starts it gives up.
+ */
+async function roomIn(folder: string, signal: AbortSignal): Promise<void> {
+  for (let told = false; !signal.aborted && !await hasRoom(folder); told = true) {
+    if (!told) {
+      logger.warn(
+        `⚠ The disk of "${folder}" is full: the warehouse starts once there is room. Free some space`,
+      );
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ROOM_LOOK_MS);
+      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
 }
 
 function tell({ applied, created, foreign }: Preparation): void {

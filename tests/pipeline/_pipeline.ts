@@ -290,6 +290,7 @@ export async function openPipeline(pair: EnginePair, options: PipelineOptions = 
     LAKE_DIR: `${folder}/lake`,
     WAREHOUSE_DIR: `${folder}/data/warehouse`,
     WAREHOUSE_PORT: String(freePort()),
+    ...options.env,
   });
   await Deno.mkdir(`${folder}/data`);
   for (const name of ["raw", "gold", "rejected"]) {

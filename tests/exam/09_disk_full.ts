@@ -1,0 +1,328 @@
+/**
+ * Experiment 9: the whole pipeline runs on small disks, one under each place that it writes to. One after the other is
+ * filled up and freed. What writes there says that it is not ready, publishes nothing torn, loses nothing that it
+ * acknowledged, and goes on by itself.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import postgres from "postgres";
+import { GROUPS, LAKE_TOPICS } from "../../events/topics.ts";
+import type { Experiment, Round, RoundResult } from "./experiment.ts";
+import { openExamPipeline } from "./_exam_pipeline.ts";
+import type { ExamPipeline } from "./_exam_pipeline.ts";
+import { Findings } from "./_findings.ts";
+import { LakeChecker, namesIn } from "./_lake_checker.ts";
+import { readAll } from "./_lake_feed.ts";
+import { oneOf, wholeNumber } from "./_random.ts";
+import { verifyEngine } from "./_reference.ts";
+import { RetryingFeed } from "./_retrying_feed.ts";
+import { SmallDisk } from "./_small_disk.ts";
+import { SupervisedPart } from "./_supervised_parts.ts";
+import { tablesOfLake, tablesOfWarehouse } from "./_warehouse_reference.ts";
+
+type Place = "log" | "lake" | "gold" | "warehouse";
+
+const PLACES: Record<Round["engine"], readonly Place[]> = {
+  embedded: ["log", "lake", "gold", "warehouse"],
+  kafka: ["lake", "gold", "warehouse"],
+};
+const MEBIBYTES: Record<Place, number> = { log: 512, lake: 256, gold: 128, warehouse: 512 };
+/** How much room a filled disk is left with: none, or a little that soon runs out. */
+const LEFT_BYTES = [0, 4096, 16_384, 65_536, 262_144];
+/** What a place's fullness must show on. */
+const WRITERS = {
+  log: ["producer", "consumer"],
+  lake: ["lake"],
+  gold: ["etl-runner"],
+  warehouse: ["etl-runner"],
+} as const;
+
+/** What the log has allocated already it may go on writing to for a while. */
+const NOTICED_MS_MAX = 90_000;
+const RECOVERY_MS_MAX = 60_000;
+/** After that a round gives up waiting: a violation has been told. */
+const WAITED_MS_MAX = 120_000;
+const POLL_MS = 100;
+
+class DiskRound {
+  readonly findings = new Findings();
+  readonly recoveryMs: number[] = [];
+  readonly #round: Round;
+  readonly #pipeline: ExamPipeline;
+  readonly #disks: Map<Place, SmallDisk>;
+  readonly #parts = new Map<string, SupervisedPart>();
+  readonly #checker: LakeChecker;
+  readonly #feed: RetryingFeed;
+
+  constructor(round: Round, pipeline: ExamPipeline, disks: Map<Place, SmallDisk>) {
+    this.#round = round;
+    this.#pipeline = pipeline;
+    this.#disks = disks;
+    this.#checker = new LakeChecker(`${pipeline.env.LAKE_DIR}/raw`, this.findings);
+    this.#feed = new RetryingFeed(pipeline.log);
+  }
+
+  async begin(): Promise<void> {
+    const start = (name: ConstructorParameters<typeof SupervisedPart>[1], args: string[]) =>
+      this.#parts.set(name, new SupervisedPart(this.#pipeline, name, args));
+    if (this.#round.engine === "embedded") start("warehouse", []);
+    start("producer", ["--rate", "150", "--seed", String(this.#round.seed)]);
+    start("consumer", ["--session-timeout", "6s"]);
+    start("lake", ["--seal-age", "300ms"]);
+    start("etl-runner", ["--every", "2s", "--first-after", "1s"]);
+    if (!await this.#within(WAITED_MS_MAX, () => this.#areReady([...this.#parts.keys()]))) {
+      throw new Error(`The pipeline does not get ready:\n${this.#outputs()}`);
+    }
+  }
+
+  async fillAndFree(place: Place): Promise<void> {
+    const { random } = this.#round;
+    const disk = this.#disks.get(place)!;
+    const left = oneOf(random, LEFT_BYTES);
+    const writers = WRITERS[place];
+    await disk.fill(left);
+    const filledMs = performance.now();
+    for (const name of writers) {
+      const noticed = await this.#within(NOTICED_MS_MAX, async () => !await this.#parts.get(name)!.isReady());
+      if (!noticed) {
+        this.findings.violation(`${name} says it is ready although the disk of the ${place} is full`);
+      }
+    }
+    const noticedMs = performance.now() - filledMs;
+    await delay(wholeNumber(random, 0, 4000));
+    this.#nothingTorn();
+    const before = await this.#progress(place);
+    await disk.free();
+    const freedMs = performance.now();
+    const goesOn = async () =>
+      await this.#areReady([...this.#parts.keys()]) && await this.#progress(place) > before;
+    const recovered = await this.#within(WAITED_MS_MAX, goesOn);
+    const recoveryMs = performance.now() - freedMs;
+    this.recoveryMs.push(recoveryMs);
+    if (!recovered || recoveryMs > RECOVERY_MS_MAX) {
+      const words = recovered ? "took" : "had not come back after";
+      this.findings.violation(
+        `The ${place} ${words} ${Math.round(recoveryMs / 1000)} s once its disk was freed`,
+      );
+    }
+    this.#nothingTorn();
+    for (const [name, part] of this.#parts) {
+      if (part.gaveUp) {
+        throw new Error(`deno task start would have ended everything: ${name}\n${part.output}`);
+      }
+    }
+    const seconds = (ms: number) => (ms / 1000).toFixed(1);
+    this.#round.say(
+      `disk of the ${place} full but for ${left} bytes: noticed after ${seconds(noticedMs)} s, went on ${
+        seconds(recoveryMs)
+      } s after it was freed`,
+    );
+  }
+
+  /** A figure that grows when the place is written again. */
+  async #progress(place: Place): Promise<number> {
+    if (place === "log") return this.#feed.acknowledged.length;
+    if (place === "lake") {
+      this.#checker.look(LAKE_TOPICS);
+      return this.#checker.filesSeen;
+    }
+    return await this.#parts.get("etl-runner")!.metric("etl_last_success_timestamp_seconds") ?? 0;
+  }
+
+  /** What readers may see at any moment: whole raw files, whole gold tables. */
+  #nothingTorn(): void {
+    this.#checker.look(LAKE_TOPICS);
+    const gold = `${this.#pipeline.env.LAKE_DIR}/gold`;
+    for (const name of namesIn(gold).filter((entry) => entry.endsWith(".parquet"))) {
+      this.findings.checked++;
+      const bytes = Deno.readFileSync(`${gold}/${name}`);
+      const magic = (at: number) => new TextDecoder().decode(bytes.subarray(at, at + 4));
+      const footer = bytes.length < 12
+        ? Infinity
+        : new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
+      if (magic(0) !== "PAR1" || magic(bytes.length - 4) !== "PAR1" || footer + 12 > bytes.length) {
+        this.findings.violation(`The gold table ${name} is torn: ${bytes.length} bytes`);
+      }
+    }
+  }
+
+  /** Everything in, everything written, everything compared. */
+  async finish(sql: postgres.Sql): Promise<void> {
+    await this.#feed.stop();
+    await this.#stop("producer");
+    await this.#pipeline.caughtUp(GROUPS.engine, ["flight_lifecycle", "bookings", "seat_inventory"]);
+    await this.#stop("consumer");
+    await this.#pipeline.caughtUp(GROUPS.lake, [...LAKE_TOPICS]);
+    await this.#stop("lake");
+    await this.#stop("etl-runner");
+    const { code, output } = await this.#pipeline.run("etl");
+    if (code !== 0) {
+      this.findings.violation(`The last run of the ETL ended with exit code ${code}: ${output.slice(-400)}`);
+    }
+    const verdict = await verifyEngine(this.#pipeline.log);
+    this.findings.checked += verdict.checked;
+    if (verdict.lost > 0) this.findings.loss("outputs of the consumer", verdict.lost);
+    if (verdict.doubled > 0) this.findings.duplicate("outputs of the consumer", verdict.doubled);
+    for (const violation of verdict.violations) this.findings.violation(violation);
+    this.#checker.look(LAKE_TOPICS);
+    for (const topic of LAKE_TOPICS) {
+      const records = await readAll(this.#pipeline.log, topic);
+      if (topic === this.#feed.topic) {
+        this.findings.compare(
+          "a record",
+          this.#feed.acknowledged,
+          records.map(({ value }) => value!).filter((value) => this.#feed.isOwn(value)),
+        );
+      }
+      this.#checker.compareWithLog(topic, records, () => true);
+      this.#checker.compareManifest(topic);
+    }
+    const expected = tablesOfLake(`${this.#pipeline.env.LAKE_DIR}/raw`);
+    const found = await tablesOfWarehouse(sql);
+    for (const [table, rows] of Object.entries(expected)) {
+      this.findings.compare(`a row of ${table}`, rows, found[table]!);
+    }
+    if (this.#round.engine === "embedded") await this.#stop("warehouse");
+  }
+
+  async #stop(name: string): Promise<void> {
+    const part = this.#parts.get(name)!;
+    const code = await part.stop();
+    if (code !== 0) {
+      this.findings.violation(`${name} ended with exit code ${code}: ${part.output.slice(-400)}`);
+    }
+  }
+
+  /** The embedded warehouse has no page that says so: it is ready when the ETL gets through. */
+  async #areReady(names: readonly string[]): Promise<boolean> {
+    const ready = await Promise.all(
+      names.filter((name) => name !== "warehouse").map((name) => this.#parts.get(name)!.isReady()),
+    );
+    return ready.every((one) => one);
+  }
+
+  async #within(ms: number, condition: () => Promise<boolean>): Promise<boolean> {
+    const deadline = performance.now() + ms;
+    while (!await condition()) {
+      this.#round.signal.throwIfAborted();
+      if (performance.now() > deadline) return false;
+      await delay(POLL_MS);
+    }
+    return true;
+  }
+
+  #outputs(): string {
+    return [...this.#parts].map(([name, part]) => `${name}: ${part.output.slice(-500)}`).join("\n");
+  }
+}
+
+/** Puts the round's database on a small disk, where the server lets us; returns what takes it away again. */
+async function moveDatabase(pipeline: ExamPipeline, disk: SmallDisk): Promise<() => Promise<void>> {
+  const url = new URL(pipeline.env.DATABASE_URL!);
+  const database = url.pathname.slice(1);
+  const server = new URL(Deno.env.get("DATABASE_URL")!);
+  const tablespace = `exam_${crypto.randomUUID().slice(0, 8)}`;
+  const admin = postgres(server.href, { max: 1, onnotice: () => {} });
+  await admin.unsafe(`create tablespace ${tablespace} location '${disk.folder}'`);
+  await admin.unsafe(`alter database ${database} set tablespace ${tablespace}`);
+  return async () => {
+    await admin.unsafe(`drop database if exists ${database} with (force)`);
+    await admin.unsafe(`drop tablespace ${tablespace}`);
+    await admin.end();
+  };
+}
+
+async function run(round: Round): Promise<RoundResult> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const disks = new Map<Place, SmallDisk>();
+  // Not in the round's folder: another user's server must get to it.
+  const root = `/tmp/airline-exam-disks-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    for (const place of PLACES[round.engine]) {
+      const user = round.engine === "kafka" && place === "warehouse" ? "postgres" : undefined;
+      const folder = place === "lake"
+        ? `${root}/lake/raw`
+        : place === "gold"
+        ? `${root}/lake/gold`
+        : `${root}/${place}`;
+      const disk = await SmallDisk.mount(folder, {
+        mebibytes: MEBIBYTES[place],
+        ...(user === undefined ? {} : { user }),
+      });
+      disks.set(place, disk);
+    }
+    await Deno.mkdir(`${root}/lake/rejected`);
+    const pipeline = await openExamPipeline(round, {
+      env: {
+        EVENT_LOG_FILE: `${root}/log/event_log.sqlite`,
+        LAKE_DIR: `${root}/lake`,
+        WAREHOUSE_DIR: `${root}/warehouse/data`,
+      },
+    });
+    closers.push(() => pipeline.close());
+    let url = `postgres://airline:airline@127.0.0.1:${pipeline.env.WAREHOUSE_PORT}/airline_dw`;
+    if (round.engine === "kafka") {
+      url = pipeline.env.DATABASE_URL!;
+      closers.unshift(await moveDatabase(pipeline, disks.get("warehouse")!));
+      await pipeline.run("warehouse");
+    }
+    const disksRound = new DiskRound(round, pipeline, disks);
+    await disksRound.begin();
+    const places = PLACES[round.engine];
+    for (let fault = 0; fault < round.faults; fault++) {
+      round.signal.throwIfAborted();
+      await disksRound.fillAndFree(places[fault % places.length]!);
+      round.progress(fault + 1);
+    }
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    closers.unshift(() => sql.end({ timeout: 1 }));
+    await disksRound.finish(sql);
+    const { findings, recoveryMs } = disksRound;
+    return { faults: round.faults, ...findings.result(), recoveryMs };
+  } finally {
+    for (const close of closers) await close().catch((error) => round.say(`While ending: ${error.message}`));
+    for (const disk of disks.values()) await disk.unmount();
+    await Deno.remove(root, { recursive: true }).catch(() => {});
+  }
+}
+
+/** See the module. */
+export const experiment: Experiment = {
+  number: 9,
+  name: "disk-full",
+  fault: "the disk under log, lake, gold or warehouse is full, then freed",
+  mustHold: "nothing torn is published; not ready while full; goes on within 60 s by itself",
+  engines: ["embedded", "kafka"],
+  needs: (engine) => engine === "kafka" ? ["linux", "mount", "postgres"] : ["linux", "mount"],
+  faults: { short: { embedded: 4, kafka: 3 }, full: { embedded: 40, kafka: 30 } },
+  faultsPerRound: 20,
+  run,
+  controls: [
+    {
+      guard: "a gold table is made aside and renamed when it is whole",
+      engines: ["embedded", "kafka"],
+      mutations: [{
+        file: "etl/gold_table.ts",
+        from: 'await rows.sinkParquet(made, { compression: "zstd", compressionLevel: 1 }).collect();',
+        to:
+          `await rows.sinkParquet(made, { compression: "zstd", compressionLevel: 1 }).collect().catch(async (error) => {
+      await Deno.rename(made, path).catch(() => {});
+      throw error;
+    });`,
+      }],
+      faults: 3,
+    },
+    {
+      guard: "a lake writer whose disk is full is not ready",
+      engines: ["embedded", "kafka"],
+      mutations: [{
+        file: "lake/keep_writing.ts",
+        from: "options.onProblem?.(reason);",
+        to: "",
+      }],
+      faults: 2,
+    },
+  ],
+};
