@@ -82,6 +82,7 @@ export async function runEtl(lake: LakeFolders, options: EtlRunOptions = {}): Pr
             rowsRead: gold.lines,
             rowsRejected: Object.values(gold.rejected).reduce((sum, count) => sum + count, 0),
           },
+          ...(options.warn === undefined ? {} : { warn: options.warn }),
           ...(options.onLoad === undefined ? {} : { onProgress: options.onLoad }),
         });
       })());

@@ -28,6 +28,12 @@ export function foreignLog(name: string, generation: number): string {
   return generation === 1 ? `file:${name}` : `file:${name}#${generation}`;
 }
 
+/** What {@link foreignLog} was made of; `undefined` for the log of a lake writer. */
+export function foreignFile(log: string): { name: string; generation: number } | undefined {
+  const match = /^file:(.*\.jsonl)(?:#(\d+))?$/s.exec(log);
+  return match === null ? undefined : { name: match[1]!, generation: Number(match[2] ?? 1) };
+}
+
 /** What the gold tables hold of one topic. */
 export interface TopicState {
   /** Files of the lake writer. */

@@ -16,7 +16,7 @@ import type { Lease } from "../warehouse/lease.ts";
 import type { Warehouse } from "../warehouse/connect.ts";
 import { FACT_TABLES } from "./build_gold.ts";
 import { flightLifecycleTopic, flightsBeyond } from "./dim_flight.ts";
-import { foreignLog } from "./etl_state.ts";
+import { foreignFile, foreignLog } from "./etl_state.ts";
 import type { EtlState } from "./etl_state.ts";
 import { goldPath } from "./gold_table.ts";
 
@@ -31,6 +31,7 @@ export interface LoadWarehouseOptions {
   lease: Lease;
   full: boolean;
   run: LoadedRun;
+  warn?: (message: string) => void;
   onProgress?: (table: string, rows: number, total: number) => void;
 }
 
@@ -49,7 +50,14 @@ export async function loadWarehouse(
   const stored = await readWatermark(warehouse);
   const { ours } = await tablesAreOurs(warehouse.sql);
   // Without a watermark nobody knows what the tables hold: they were made just now, or another program's.
-  const full = options.full || !ours || stored.length === 0;
+  const replaced = ours && !options.full ? replacedFile(stored, options.state) : undefined;
+  if (replaced !== undefined) {
+    options.warn?.(
+      `The warehouse is ahead of the gold tables in "${replaced}", which another program has written anew: its tables ` +
+        "are filled anew",
+    );
+  }
+  const full = options.full || !ours || stored.length === 0 || replaced !== undefined;
   try {
     return await load(warehouse, full ? [] : stored, { ...options, full });
   } catch (error) {
@@ -117,6 +125,21 @@ export function watermarkOf(state: EtlState): WatermarkEntry[] {
       next_offset: bytes,
     })),
   ]);
+}
+
+/**
+ * A file of another program of which the warehouse holds more than the gold tables: it shrank, and the gold tables were
+ * built anew since. (Files that the gold tables do not know may be those of another lake.)
+ */
+function replacedFile(stored: readonly WatermarkEntry[], state: EtlState): string | undefined {
+  return stored.flatMap(({ log_id, topic, next_offset }) => {
+    const file = foreignFile(log_id);
+    const known = file === undefined ? undefined : state.topics[topic]?.foreign[file.name];
+    if (file === undefined || known === undefined) return [];
+    const ahead = file.generation > known.generation ||
+      file.generation === known.generation && Number(next_offset) > known.bytes;
+    return ahead ? [file.name] : [];
+  })[0];
 }
 
 function nextOffset(stored: readonly WatermarkEntry[], { log_id, topic, partition }: WatermarkEntry): number {

@@ -154,6 +154,37 @@ onEachWarehouse(
 );
 
 onEachWarehouse(
+  "a file of another program that shrank before the gold tables were built anew fills the warehouse anew by itself",
+  (target) =>
+    withLake(async (lake) => {
+      const name = "2025-11-28_14.jsonl";
+      const text = (ids: string[]) => ids.map((id) => `${JSON.stringify(booking(id))}\n`).join("");
+      seal(lake);
+      const path = lake.append("bookings", name, text(["F1", "F2", "F3"]));
+      await run(lake, target);
+      Deno.writeTextFileSync(path, text(["F4"]));
+      Deno.removeSync(`${lake.folders.gold}/fact_promotions.parquet`);
+      const warnings: string[] = [];
+      const summary = await run(lake, target, { warn: (message) => warnings.push(message) });
+      equal(summary.rebuilt, true);
+      equal(summary.load!.full, true);
+      match(warnings.join(), /is ahead of the gold tables in "2025-11-28_14.jsonl".*filled anew/);
+      deepEqual(await warehouseContent(target), goldContent(lake));
+      equal((await run(lake, target)).load!.full, false);
+
+      // The same after it was noticed that the file shrank: its rows are those of a second file of the name.
+      Deno.writeTextFileSync(path, text([]));
+      lake.append("bookings", name, text(["F5"]).slice(0, -1).replace("F5", "5") + "\n");
+      await run(lake, target);
+      lake.append("bookings", name, text(["F6", "F7"]));
+      await run(lake, target);
+      await Deno.remove(`${lake.folders.gold}/_etl_state.json`);
+      equal((await run(lake, target)).load!.full, true);
+      deepEqual(await warehouseContent(target), goldContent(lake));
+    }),
+);
+
+onEachWarehouse(
   "two runs at once: one works, the other waits or leaves, and the result is right",
   (target) =>
     withLake(async (lake) => {
