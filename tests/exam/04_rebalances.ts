@@ -5,6 +5,7 @@
  * @module
  */
 
+import { PARTITIONS } from "../../events/topics.ts";
 import { type ConsumerRound, withConsumers } from "./_consumer_round.ts";
 import type { Part } from "./_exam_pipeline.ts";
 import { wholeNumber } from "./_random.ts";
@@ -12,6 +13,7 @@ import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
 const PER_SECOND = 250;
 const CONSUMERS_MAX = 4;
+const TAKE_OVER_SHARE = 0.7;
 const KILL_SHARE = 0.1;
 const JOIN_SHARE = 0.55;
 const WAIT_SHARE = 0.6;
@@ -26,7 +28,12 @@ async function run(round: Round): Promise<RoundResult> {
       const sinceMs = Date.now();
       const joins = members.length === 1 || (members.length < CONSUMERS_MAX && random() < JOIN_SHARE);
       if (joins) {
-        members.push(consumers.start());
+        const joining = consumers.start();
+        members.push(joining);
+        // Often it is given time to take over a partition; the fourth one gets none.
+        if (members.length <= PARTITIONS && random() < TAKE_OVER_SHARE) {
+          if (!await consumers.hasPartition(joining)) break;
+        }
         consumers.faultDone(`one joins, ${members.length} now`);
       } else {
         const [member] = members.splice(wholeNumber(random, 0, members.length), 1);
@@ -69,7 +76,7 @@ export const experiment: Experiment = {
           to: "engine.restore(Array.from(new Map<string, string>(), ",
         },
       ],
-      faults: 2,
+      faults: 4,
     },
     {
       guard: "a partition has one owner at a time",
@@ -97,9 +104,13 @@ export const experiment: Experiment = {
           from: "log.transactor(`${group}-${assigned.partition}`)",
           to: "log.transactor(`${group}-${assigned.partition}-${crypto.randomUUID()}`)",
         },
-        { file: "event_log/_kafka_group_member.ts", from: "    running.stop.abort();\n", to: "" },
+        {
+          file: "event_log/_kafka_group_member.ts",
+          from: "    running.stop.abort();\n",
+          to: "    setTimeout(() => running.stop.abort(), 3_000);\n",
+        },
       ],
-      faults: 3,
+      faults: 6,
     },
   ],
 };
