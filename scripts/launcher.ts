@@ -7,18 +7,21 @@
  */
 
 import { STOP_ON_STDIN_CLOSE } from "../process/run_process.ts";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { configuration } from "./_configuration.ts";
 import { hostsOf, listOf, pathsOf, PROJECT_DIR } from "./_permission_lists.ts";
 import type { PermissionEntry } from "./_permission_lists.ts";
 
 export { PROJECT_DIR };
 
-/** What a part is: its script, its permission set, and the options of its command line that name a file to read. */
+/** What a part is: its script, its permission set, and the options of its command line that name files. */
 interface Part {
   script: string;
   permissions: string;
+  /** Options that name a file to read. */
   fileOptions?: readonly string[];
+  /** Options that name a file to write: its folder is opened for it, to put the file there whole. `-` names none. */
+  outputOptions?: readonly string[];
   /** Settings of V8 that the part was measured with; see bench/README.md. */
   v8Flags?: readonly string[];
 }
@@ -34,6 +37,12 @@ export const PARTS = {
     // A collection more often, a third of the memory less under load.
     v8Flags: ["--heap-growing-percent=50", "--max-semi-space-size=16"],
   },
+  "viewer-metrics": {
+    script: "streaming/viewer_metrics.ts",
+    permissions: "viewer-metrics",
+    v8Flags: ["--heap-growing-percent=50", "--max-semi-space-size=16"],
+  },
+  "event-generator": { script: "producer/event_generator.ts", permissions: "event-generator" },
   lake: { script: "lake/lake_writer.ts", permissions: "lake" },
   etl: { script: "etl/build_warehouse.ts", permissions: "etl" },
   "etl-runner": { script: "etl/etl_runner.ts", permissions: "etl" },
@@ -46,6 +55,7 @@ export const PARTS = {
     permissions: "dead-letters",
     fileOptions: ["value-file"],
   },
+  replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
 } as const satisfies Record<string, Part>;
 
@@ -94,14 +104,16 @@ export function commandFor(
   const reads = {
     log: all || names.includes("EVENT_LOG_FILE"),
     database: all || names.includes("DATABASE_URL"),
+    realtime: all || names.includes("REALTIME_DATABASE_URL"),
   };
   const settingFiles = [
     ...(reads.log ? given.kafkaFiles : []),
     ...(reads.database ? given.databaseFiles : []),
+    ...(reads.realtime ? given.realtimeFiles : []),
   ];
   const flags = [
-    ...pathsOf("read", set.read, given, { reads, also: [...files.paths, ...settingFiles] }),
-    ...pathsOf("write", set.write, given, { reads, also: [] }),
+    ...pathsOf("read", set.read, given, { reads, also: [...files.paths, ...files.folders, ...settingFiles] }),
+    ...pathsOf("write", set.write, given, { reads, also: files.folders }),
     ...hostsOf(set.net, given, {
       reads,
       metricsPort: optionValue(args, "metrics-port"),
@@ -148,21 +160,27 @@ function filesNamed(
   part: Part,
   args: readonly string[],
   calledIn: string,
-): { args: string[]; paths: string[] } {
+): { args: string[]; paths: string[]; folders: string[] } {
   const paths: string[] = [];
-  const absolute = (file: string) => {
+  const folders: string[] = [];
+  const absolute = (file: string, option: string) => {
+    const isOutput = part.outputOptions?.includes(option) === true;
+    if (isOutput && file === "-") return file;
     const path = resolve(calledIn, file);
-    paths.push(path);
+    if (isOutput) folders.push(dirname(path));
+    else paths.push(path);
     return path;
   };
   const rewritten = args.map((arg, at) => {
-    for (const option of part.fileOptions ?? []) {
-      if (at > 0 && args[at - 1] === `--${option}`) return absolute(arg);
-      if (arg.startsWith(`--${option}=`)) return `--${option}=${absolute(arg.slice(option.length + 3))}`;
+    for (const option of [...part.fileOptions ?? [], ...part.outputOptions ?? []]) {
+      if (at > 0 && args[at - 1] === `--${option}`) return absolute(arg, option);
+      if (arg.startsWith(`--${option}=`)) {
+        return `--${option}=${absolute(arg.slice(option.length + 3), option)}`;
+      }
     }
     return arg;
   });
-  return { args: rewritten, paths };
+  return { args: rewritten, paths, folders };
 }
 
 /** The environment for a child that is to stop when its standard input closes. */

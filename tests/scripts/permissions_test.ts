@@ -101,6 +101,18 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     allowed: [...USES_LOG, "env:MAX_EVENT_LEAD"],
     denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"],
   },
+  replay: {
+    allowed: [...LOG.map((file) => `read:${file}`), KAFKA_SECRET, "read:lake/raw/bookings", "env:LAKE_DIR"],
+    denied: [
+      ...NO_FFI,
+      ...NO_WAREHOUSE,
+      ...LOG.map((file) => `write:${file}`),
+      "write:data/none/.probe",
+      "write:lake/raw/none/.probe",
+      "read:lake/gold",
+      "listen:127.0.0.1:0",
+    ],
+  },
   sql: {
     allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
