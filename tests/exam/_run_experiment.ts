@@ -136,7 +136,10 @@ async function runRound(
     stored = { ...result, seed, durationMs: 0 };
     if (result.checked === 0) stored.violations = ["nothing was compared", ...stored.violations];
   } catch (error) {
-    context.signal.throwIfAborted();
+    if (context.signal.aborted) {
+      await Deno.remove(folder, { recursive: true });
+      throw error;
+    }
     const reason = deadline.signal.aborted ? deadline.signal.reason : error;
     const unfinished = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
     const violations = [`The round could not be finished: ${unfinished}`];

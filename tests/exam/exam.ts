@@ -17,6 +17,8 @@ import { runControls, runRounds } from "./_run_experiment.ts";
 import type { ExamEngine, Experiment } from "./experiment.ts";
 import { EXPERIMENTS } from "./experiments.ts";
 
+const DEFAULT_FILE = "data/exam/results.json";
+
 const COMMAND_LINE = {
   usage: "deno task exam",
   description: "Kills, pauses, starves and cuts off the pipeline's processes and verifies what is left.",
@@ -57,7 +59,7 @@ const COMMAND_LINE = {
     json: {
       type: "text",
       value: "FILE",
-      default: "data/exam/results.json",
+      default: DEFAULT_FILE,
       description: "Where the results are stored after each round",
     },
     markdown: { type: "flag", description: "Prints the table as Markdown" },
@@ -65,6 +67,8 @@ const COMMAND_LINE = {
   },
   notes: [
     "EXAM_KAFKA_LIBS names a folder with Kafka's jars, for experiments that kill a broker of their own.",
+    "EXAM_KAFKA_SESSION_TIMEOUT_MS: how long a consumer on Kafka may be silent, default 6000; brokers refuse less",
+    "than their group.min.session.timeout.ms.",
     "Engines must be on this machine: topics and databases are made and deleted, with names of their own.",
   ],
 } as const;
@@ -81,6 +85,7 @@ await runProcess(async (signal) => {
   const { form } = results;
   logger.info(`Reliability exam, ${form} form, seed ${results.seed}`);
   const folder = await Deno.makeTempDir({ prefix: "airline-exam-project-" });
+  const resume = values.json === DEFAULT_FILE ? "--resume" : `--resume --json ${values.json}`;
   try {
     // A copy of the sources as they are now: they may be worked on while the exam runs.
     const project = await copyProject(folder, []);
@@ -115,6 +120,10 @@ await runProcess(async (signal) => {
         bar.close();
       }
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    logger.info(`Stopped; deno task exam ${resume} goes on behind the last whole round`);
+    return 1;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
