@@ -5,7 +5,6 @@
  * @module
  */
 
-import { airportTimeZones } from "../producer/airport_time_zones.ts";
 import { parseCommandLine, UsageError } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
@@ -22,19 +21,9 @@ import {
 import { openWarehouse } from "../warehouse/connect.ts";
 import type { Sql, Warehouse } from "../warehouse/connect.ts";
 import { AccessControl } from "./access_control.ts";
-import { RenderedAnswers } from "./answers.ts";
-import { ApiMetrics } from "./api_metrics.ts";
+import { apiParts } from "./api_parts.ts";
 import { createApp } from "./app.ts";
 import type { ApiParts } from "./app.ts";
-import { FlightHistory } from "./flight_history.ts";
-import { LiveFeed } from "./live_feed.ts";
-import { LiveUpdates } from "./live_updates.ts";
-import { LogFollower } from "./log_follower.ts";
-import { PipelineWatch } from "./pipeline_watch.ts";
-import { Listeners } from "./routes/events.ts";
-import { DASHBOARD_FILES, StaticFiles } from "./static_files.ts";
-import { StreamMetrics } from "./stream_metrics.ts";
-import { ViewerWatch } from "./viewer_watch.ts";
 
 /** The command line, as `--help` shows it. */
 export const API_COMMAND_LINE = {
@@ -83,7 +72,6 @@ export const API_COMMAND_LINE = {
 } as const satisfies CommandLineSpec;
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-const PUBLISH_MS = 250;
 const STATEMENT_TIMEOUT_MS = 5000;
 /** Once told to stop, answers under way get so long. */
 const DRAIN_MS = 5000;
@@ -99,38 +87,18 @@ async function main(signal: AbortSignal): Promise<void> {
   const realtime = realtimeDatabase();
   const realtimeConnection = new Connection({ ...realtime, applicationName: "airline-api-realtime" });
   const warehouseConnection = new Connection({ ...databaseUrl(), applicationName: "airline-api" });
-  const openLog = () => openEventLog("airline-api", { readOnly: true });
-  const follower = new LogFollower({ openLog, eventLeadMsMax: maxEventLeadMs(), warn: logger.warn });
-  const watch = new PipelineWatch(watchedProcesses(), openLog);
-  const streams = new StreamMetrics(() => realtimeConnection.sql(), realtime.schema);
-  const viewers = new ViewerWatch(streams);
-  const feed = new LiveFeed();
-  const listeners = new Listeners(values["listeners-max"]);
-  const updates = new LiveUpdates({ follower, viewers, feed, watch });
-  const metrics = new ApiMetrics({
-    databaseOk: () => viewers.databaseOk,
-    latestWindowStartMs: () => viewers.latestWindowStartMs,
-    recentRows: () => viewers.recentRows,
-    listeners: () => listeners.count,
-    followerAgeMs: () => follower.ageMs(),
-  });
-  const parts: ApiParts = {
-    follower,
-    watch,
-    viewers,
-    streams,
-    flightHistory: new FlightHistory(() => warehouseConnection.sql()),
-    feed,
-    listeners,
-    metrics,
+  const { parts, run } = await apiParts({
+    openLog: () => openEventLog("airline-api", { readOnly: true }),
+    eventLeadMsMax: maxEventLeadMs(),
+    processes: watchedProcesses(),
+    realtimeSql: () => realtimeConnection.sql(),
+    realtimeSchema: realtime.schema,
+    warehouseSql: () => warehouseConnection.sql(),
     access: new AccessControl({ token, allowedHosts: allowedHosts(values["allow-host"], values) }),
-    files: await StaticFiles.read(DASHBOARD_FILES),
-    timeZones: airportTimeZones(await Deno.readTextFile("producer/data/airports.csv")),
-    version: () => updates.version,
-    rendered: new RenderedAnswers(),
-    stopping: signal,
+    listenersMax: values["listeners-max"],
+    warn: logger.warn,
     ...requestLog(values["access-log"]),
-  };
+  }, signal);
   const server = listen(values.host, values.port, createApp(parts).fetch);
   const shown = values.host.includes(":")
     ? `[${values.host}]`
@@ -139,13 +107,7 @@ async function main(signal: AbortSignal): Promise<void> {
     : values.host;
   logger.info("📈 API started");
   logger.info(`   http://${shown}:${server.addr.port}/ shows the dashboard, /docs the API`);
-  const publishing = setInterval(() => updates.publishBoard(), PUBLISH_MS);
-  await Promise.all([
-    follower.run(signal),
-    watch.run(signal, () => updates.publishPipeline()),
-    viewers.run(signal, (changes) => updates.publishViewers(changes)),
-  ]);
-  clearInterval(publishing);
+  await run();
   // Event streams end by the signal; what else is under way gets its answer.
   await Promise.race([
     server.shutdown(),

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** The board of flights. Only the rows in sight are in the page, so that thousands of flights cost no more than fifty. */
 
 import { byId, element, setText } from "./dom.js";

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** One chart with its title, its messages, and its data to take along. */
 
 import { csv, download, element, setText } from "./dom.js";

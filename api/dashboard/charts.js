@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** The charts: inventory with promotions, booking pressure, viewers a minute. */
 
 import { axis, ChartFrame, COLORS, directLabels, LABEL_ROOM, uPlot } from "./chart.js";

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** Asks the server once, then listens; begins anew when something was missed or the server was away. */
 
 import { putDecisions, putFlight, putWindows, state, touch } from "./store.js";

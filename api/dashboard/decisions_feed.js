@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** What was decided and why, in plain words, newest first. */
 
 import { byId, element, setText } from "./dom.js";

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** One flight: its state, its booking curve, what was decided and why. */
 
 import { isBehind } from "./board.js";

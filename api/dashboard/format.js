@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** Numbers and times as people read them. */
 
 const WHOLE = new Intl.NumberFormat("en");

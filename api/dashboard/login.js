@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** Says that the token was wrong. */
 if (new URLSearchParams(location.search).has("wrong")) {
   const wrong = document.getElementById("wrong");

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** Starts the page. */
 
 import { showBoard } from "./board.js";

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** Is everything running: processes, lag, throughput, last ETL, dead letters; and whether the page is up to date. */
 
 import { isStale } from "./connection.js";

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** What the page knows: asked once, then kept up to date by the live stream. */
 
 /**

@@ -1,6 +1,4 @@
 // @ts-check
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** The view in the address, so that a link shows what its sender saw. */
 
 /**

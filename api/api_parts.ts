@@ -1,0 +1,87 @@
+/** Puts together what the API answers from, and keeps it up to date. */
+
+import type { EventLog } from "../event_log/event_log.ts";
+import { airportTimeZones } from "../producer/airport_time_zones.ts";
+import type { Sql } from "../warehouse/connect.ts";
+import type { AccessControl } from "./access_control.ts";
+import { RenderedAnswers } from "./answers.ts";
+import { ApiMetrics } from "./api_metrics.ts";
+import type { ApiParts } from "./app.ts";
+import { FlightHistory } from "./flight_history.ts";
+import { LiveFeed } from "./live_feed.ts";
+import { LiveUpdates } from "./live_updates.ts";
+import { LogFollower } from "./log_follower.ts";
+import { PipelineWatch } from "./pipeline_watch.ts";
+import type { WatchedProcess } from "./pipeline_watch.ts";
+import { Listeners } from "./routes/events.ts";
+import { DASHBOARD_FILES, StaticFiles } from "./static_files.ts";
+import { StreamMetrics } from "./stream_metrics.ts";
+import { ViewerWatch } from "./viewer_watch.ts";
+
+/** Where the API gets its data from. */
+export interface ApiSources {
+  openLog: () => Promise<EventLog>;
+  eventLeadMsMax: number;
+  processes: readonly WatchedProcess[];
+  /** The open database of the minute windows; throws why it is away. */
+  realtimeSql: () => Promise<Sql>;
+  realtimeSchema: string;
+  /** The open warehouse; throws why it is away. */
+  warehouseSql: () => Promise<Sql>;
+  access: AccessControl;
+  listenersMax: number;
+  warn: (message: string) => void;
+  logRequest?: (line: string, status: number) => void;
+}
+
+const PUBLISH_MS = 250;
+const AIRPORTS = new URL("../producer/data/airports.csv", import.meta.url);
+
+/** The parts, and `run`, which keeps them up to date until `signal` aborts. */
+export async function apiParts(
+  sources: ApiSources,
+  signal: AbortSignal,
+): Promise<{ parts: ApiParts; run: () => Promise<void> }> {
+  const { openLog, eventLeadMsMax, warn, logRequest } = sources;
+  const follower = new LogFollower({ openLog, eventLeadMsMax, warn });
+  const watch = new PipelineWatch(sources.processes, openLog);
+  const streams = new StreamMetrics(sources.realtimeSql, sources.realtimeSchema);
+  const viewers = new ViewerWatch(streams);
+  const feed = new LiveFeed();
+  const listeners = new Listeners(sources.listenersMax);
+  const updates = new LiveUpdates({ follower, viewers, feed, watch });
+  const metrics = new ApiMetrics({
+    databaseOk: () => viewers.databaseOk,
+    latestWindowStartMs: () => viewers.latestWindowStartMs,
+    recentRows: () => viewers.recentRows,
+    listeners: () => listeners.count,
+    followerAgeMs: () => follower.ageMs(),
+  });
+  const parts: ApiParts = {
+    follower,
+    watch,
+    viewers,
+    streams,
+    flightHistory: new FlightHistory(sources.warehouseSql),
+    feed,
+    listeners,
+    metrics,
+    access: sources.access,
+    files: await StaticFiles.read(DASHBOARD_FILES),
+    timeZones: airportTimeZones(await Deno.readTextFile(AIRPORTS)),
+    version: () => updates.version,
+    rendered: new RenderedAnswers(),
+    stopping: signal,
+    ...(logRequest === undefined ? {} : { logRequest }),
+  };
+  const run = async () => {
+    const publishing = setInterval(() => updates.publishBoard(), PUBLISH_MS);
+    await Promise.all([
+      follower.run(signal),
+      watch.run(signal, () => updates.publishPipeline()),
+      viewers.run(signal, (changes) => updates.publishViewers(changes)),
+    ]);
+    clearInterval(publishing);
+  };
+  return { parts, run };
+}
