@@ -62,6 +62,11 @@ const COMMAND_LINE = {
       default: DEFAULT_FILE,
       description: "Where the results are stored after each round",
     },
+    report: {
+      type: "text",
+      value: "FILES",
+      description: "Runs nothing; prints the table of these results' files, separated by commas",
+    },
     markdown: { type: "flag", description: "Prints the table as Markdown" },
     verbose: { type: "flag", description: "Says what each round does" },
   },
@@ -80,6 +85,7 @@ await runProcess(async (signal) => {
     ? ["embedded", "kafka"]
     : [values.engine as ExamEngine];
   if (values.list) return await list(chosen);
+  if (values.report !== undefined) return await report(values.report.split(","), values.markdown);
   if (values.short && values.full) throw new UsageError("--short and --full exclude each other");
   const results = await resultsToGoOnWith(values);
   const { form } = results;
@@ -163,6 +169,18 @@ async function list(experiments: readonly Experiment[]): Promise<void> {
       logger.info(`     ${engine}: ${counts}${missing === undefined ? "" : `; cannot run here, ${missing}`}`);
     }
   }
+}
+
+/** Prints what several exams found as one table. */
+async function report(files: string[], markdown: boolean): Promise<void> {
+  const entries = [];
+  for (const file of files) {
+    const results = await readResults(file);
+    if (results === undefined) throw new UsageError(`There are no results in "${file}"`);
+    entries.push(...results.experiments);
+  }
+  entries.sort((a, b) => a.number - b.number || a.engine.localeCompare(b.engine));
+  logger.info(resultsTable(entries, markdown ? "markdown" : "plain"));
 }
 
 /** New results, or those of the file where `--resume` asks for them. */
