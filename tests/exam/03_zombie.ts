@@ -16,7 +16,7 @@ const PASSES_MAX = 8;
 /** How long a consumer waits at its point to be stopped; the stop then outlasts it. */
 const POINT_WAIT_MS = 1_000;
 /** Every so many-th zombie is stopped wherever it happens to be. */
-const ANYWHERE_EVERY = 4;
+const ANYWHERE_EVERY = 3;
 const REFUSED_WITHIN_MS = 8_000;
 const STOP_MS_MAX = 30_000;
 
@@ -48,7 +48,10 @@ async function run(round: Round): Promise<RoundResult> {
   });
 }
 
-async function stopAnywhere(consumers: ConsumerRound, { random }: Round): Promise<Part | undefined> {
+async function stopAnywhere(consumers: ConsumerRound, round: Round): Promise<Part | undefined> {
+  const { random, engine } = round;
+  // Now and then inside the lock of the embedded log, where everybody has to wait for it.
+  if (engine === "embedded" && random() < 0.5) return await stopAt(consumers, round, "offsets stored");
   const zombie = consumers.start();
   if (!await consumers.hasPartition(zombie)) return undefined;
   await consumers.pause(wholeNumber(random, 0, 600));
@@ -57,9 +60,12 @@ async function stopAnywhere(consumers: ConsumerRound, { random }: Round): Promis
 }
 
 /** Where it holds a commit: that one has to be refused. */
-async function stopAtPoint(consumers: ConsumerRound, { random, engine }: Round): Promise<Part | undefined> {
-  const points = STOP_POINTS[engine];
-  const point = points[consumers.faults % points.length]!;
+async function stopAtPoint(consumers: ConsumerRound, round: Round): Promise<Part | undefined> {
+  const points = STOP_POINTS[round.engine];
+  return await stopAt(consumers, round, points[consumers.faults % points.length]!);
+}
+
+async function stopAt(consumers: ConsumerRound, { random }: Round, point: string): Promise<Part | undefined> {
   const zombie = consumers.startTo(point, wholeNumber(random, 1, PASSES_MAX + 1), POINT_WAIT_MS);
   if (!await consumers.stopped(zombie, point)) return undefined;
   zombie.signal("SIGSTOP");
