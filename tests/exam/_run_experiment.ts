@@ -94,7 +94,8 @@ async function runControl(
         return { guard: control.guard, faults: done, noticed: false, message: round.unfinished };
       }
       if (round.lost > 0 || round.doubled > 0 || round.violations.length > 0) {
-        const message = round.violations[0] ?? `${round.lost} lost, ${round.doubled} doubled`;
+        const first = round.violations[0]?.split("\n")[0] ?? "";
+        const message = `${round.lost} lost, ${round.doubled} doubled; ${first}`;
         return { guard: control.guard, faults: done, noticed: true, message };
       }
     } finally {
