@@ -100,6 +100,7 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
   const plans: RawPlan[] = [];
   for (const topic of ETL_TOPICS) plans.push(await planTopic(lake.raw, topic.name, state, options));
   if (fresh && (full || stored !== undefined)) refuseLoss(plans);
+  if (fresh) tellOfEmptyLake(lake.raw, plans, full, warn);
   // Without a state a crash from here on leads to a rebuild again, not to a mixture of old and new.
   if (fresh) await removeIfThere(`${lake.gold}/${STATE_NAME}`);
   await onStorage("write the gold folder", folders.work, async () => {
@@ -170,6 +171,23 @@ function refuseLoss(plans: readonly RawPlan[]): void {
     `Cannot build the tables anew: lines are lost of raw files ${shown}, and the tables may hold their rows. Nothing is ` +
       "changed. Restore the files; to go on without the lost lines: deno task etl --full --accept-loss",
   );
+}
+
+/** @throws {RawLossError} when all is to be built anew of nothing: the folder is more likely the wrong one. */
+function tellOfEmptyLake(
+  rawFolder: string,
+  plans: readonly RawPlan[],
+  full: boolean,
+  warn: (message: string) => void,
+): void {
+  if (plans.some(({ slices, heldUp }) => slices.length + heldUp.length > 0)) return;
+  const remedy = "start the lake writer (deno task lake), or choose another folder by LAKE_DIR";
+  if (full) {
+    throw new RawLossError(
+      `Cannot build the tables anew: there are no raw files in "${rawFolder}". Nothing is changed; ${remedy}`,
+    );
+  }
+  warn(`There are no raw files in "${rawFolder}" yet, so the tables are empty: ${remedy}`);
 }
 
 /** Whether the tables are there as the state left them. */

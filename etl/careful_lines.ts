@@ -41,14 +41,14 @@ export interface CarefulRead {
 const FLUSH_CHARACTERS = 1024 * 1024;
 
 /**
- * Reads the lines of `source` and appends those that can be used to `cleaned`.
+ * Reads the lines of `source` and hands those that can be used to `write`, some at a time.
  *
  * @throws whatever the operating system says when the file cannot be read.
  */
 export async function readCarefully(
   source: LineSource,
   topic: RawTopic,
-  cleaned: Deno.FsFile,
+  write: (bytes: Uint8Array) => Promise<void>,
   options: { rejected: RejectedLines; eventLeadMsMax: number },
 ): Promise<CarefulRead> {
   const { rejected, eventLeadMsMax } = options;
@@ -58,8 +58,7 @@ export async function readCarefully(
   let out: string[] = [];
   let outCharacters = 0;
   const flush = async () => {
-    const bytes = encoder.encode(out.join(""));
-    for (let at = 0; at < bytes.length;) at += await cleaned.write(bytes.subarray(at));
+    await write(encoder.encode(out.join("")));
     out = [];
     outCharacters = 0;
   };

@@ -197,7 +197,11 @@ export async function mergeFlights(
     return { newRows: 0, rows: await replaceTable(folders, name, emptyTable(dimFlight.schema), onWrite) };
   }
   const lines = `${folders.work}/${name}.ndjson`;
-  await writeFlightLines(lines, [...changed].map((id) => flights.get(id)!));
+  await onStorage(
+    "write the gold table",
+    goldPath(folders.gold, name),
+    () => writeFlightLines(lines, [...changed].map((id) => flights.get(id)!)),
+  );
   const folded = flightRows(lines);
   const kept = old?.join(folded.select(pl.col("flight_id")), {
     on: "flight_id",

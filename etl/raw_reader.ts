@@ -10,6 +10,7 @@
 import pl from "nodejs-polars";
 import type { LazyDataFrame } from "nodejs-polars";
 import { EVENT_LEAD_MS_MAX } from "../events/parse_event.ts";
+import { onStorage, writeAll } from "../lake/durable_files.ts";
 import type { RawFile } from "../lake/raw_files.ts";
 import { readCarefully } from "./careful_lines.ts";
 import { foreignLog } from "./etl_state.ts";
@@ -129,9 +130,13 @@ export class RawReader {
     await readable(file.path, async () => {
       using source = await Deno.open(file.path);
       await source.seek(fromByte, Deno.SeekMode.Start);
-      await Deno.writeFile(path, source.readable);
+      await this.#stored(() => Deno.writeFile(path, source.readable));
     });
     return path;
+  }
+
+  #stored<T>(work: () => Promise<T>): Promise<T> {
+    return onStorage("write the gold folder", this.#workFolder, work);
   }
 
   /** The part of the files, or `undefined` when there is none or they need a closer look. */
@@ -207,10 +212,13 @@ export class RawReader {
 
   async #readCarefully(source: Parameters<typeof readCarefully>[0]) {
     const cleanedPath = this.#path("ndjson");
-    const cleaned = await Deno.open(cleanedPath, { write: true, create: true, truncate: true });
+    const cleaned = await this.#stored(() =>
+      Deno.open(cleanedPath, { write: true, create: true, truncate: true })
+    );
     let read;
     try {
-      read = await readCarefully(source, this.#topic, cleaned, {
+      const write = (bytes: Uint8Array) => this.#stored(() => writeAll(cleaned, bytes));
+      read = await readCarefully(source, this.#topic, write, {
         rejected: this.#rejected,
         eventLeadMsMax: this.#eventLeadMsMax,
       });
@@ -225,10 +233,8 @@ export class RawReader {
     }
     const part = this.#path("parquet");
     const fields = { ...this.#topic.fields, ...this.#topic.nested, ...PLACE_FIELDS };
-    await this.#sink(
-      this.#topic.typed(pl.scanJson(cleanedPath, { schema: fields, inferSchemaLength: 0 })),
-      part,
-    );
+    const lines = this.#topic.typed(pl.scanJson(cleanedPath, { schema: fields, inferSchemaLength: 0 }));
+    await this.#stored(() => this.#sink(lines, part));
     await Deno.remove(cleanedPath);
     return { ...read, part };
   }

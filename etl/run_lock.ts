@@ -43,7 +43,8 @@ export async function lockGold(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
     // Always of one length: another process that reads it meanwhile never finds it empty.
-    await writeAll(file, new TextEncoder().encode(`${String(Deno.pid).padEnd(10)}\n`));
+    const owner = new TextEncoder().encode(`${String(Deno.pid).padEnd(10)}\n`);
+    await onStorage("write the gold folder", goldFolder, () => writeAll(file, owner));
   } catch (error) {
     file.close();
     throw error;

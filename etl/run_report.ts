@@ -41,6 +41,7 @@ export function reporting(
 }
 
 const count = (number: number) => number.toLocaleString("en");
+const counted = (number: number, noun: string) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 const seconds = (value: number) => `${value.toFixed(1)} s`;
 
 /** The summary for a person, one line per thing that matters. */
@@ -55,9 +56,9 @@ export function summaryLines(summary: EtlSummary): string[] {
         count(table.rows).padStart(11)
       } in all${loadedText(summary, table.table)}`
     ),
-    `${summary.rebuilt ? "Rebuilt from" : "Read"} ${count(summary.files)} raw files with ${
-      count(summary.lines)
-    } lines: ${count(newRows)} new rows, ${count(rejected)} rejected${
+    `${summary.rebuilt ? "Rebuilt from" : "Read"} ${counted(summary.files, "raw file")} with ${
+      counted(summary.lines, "line")
+    }: ${counted(newRows, "new row")}, ${count(rejected)} rejected${
       reasons.length === 0 ? "" : ` (${reasons.join(", ")}; see lake/rejected)`
     }`,
     `Reading ${seconds(summary.seconds.read)}, writing ${seconds(summary.seconds.write)}, loading ${

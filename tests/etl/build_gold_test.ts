@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import pl from "nodejs-polars";
 import {
   booking,
@@ -279,4 +279,19 @@ Deno.test("the gold folder holds the five tables, the state and the lock, nothin
       [...Deno.readDirSync(lake.folders.gold)].map(({ name }) => name).sort(),
       ["_etl_state.json", ...GOLD.map((table) => `${table}.parquet`)],
     );
+  }));
+
+Deno.test("a lake without raw files makes empty tables, and none are built anew of nothing", () =>
+  withLake(async (lake) => {
+    const { warnings } = await lake.build();
+    match(
+      warnings.join(),
+      /There are no raw files in ".*raw" yet, so the tables are empty: start the lake writer/,
+    );
+    deepEqual((await lake.build()).warnings, []);
+    const path = lake.seal("bookings", [booking("B1")]);
+    await lake.build();
+    Deno.removeSync(path);
+    await rejects(lake.build({ full: true }), /there are no raw files in ".*raw"\. Nothing is changed/);
+    equal(lake.rows("fact_booking").length, 1);
   }));

@@ -70,9 +70,9 @@ Deno.test("the runner runs the ETL again and again, serves its figures and stops
     lake.seal("bookings", [booking("B1"), "broken"]);
     const runner = new Program("etl/etl_runner.ts", RUNNER, lake);
     try {
-      await runner.until("a first run", () => runner.output.includes("2 lines: 1 new rows, 1 rejected"));
+      await runner.until("a first run", () => runner.output.includes("2 lines: 1 new row, 1 rejected"));
       lake.seal("bookings", [booking("B2")], { from: 2 });
-      await runner.until("a second run", () => runner.output.includes("1 lines: 1 new rows, 0 rejected"));
+      await runner.until("a second run", () => runner.output.includes("1 line: 1 new row, 0 rejected"));
       const port = /metrics on port (\d+)/.exec(runner.output)![1];
       await runner.until("readiness", async () => {
         const response = await fetch(`http://127.0.0.1:${port}/readyz`);
@@ -107,7 +107,7 @@ Deno.test("a run that fails is counted, told at /readyz and made up for by the n
       match(await response.text(), /The last run failed: Cannot write the gold folder/);
       match(await figures(runner.output), /^etl_runs_total\{result="failed"\} [1-9]/m);
       await Deno.remove(lake.folders.gold);
-      await runner.until("a good run", () => runner.output.includes("1 lines: 1 new rows"));
+      await runner.until("a good run", () => runner.output.includes("1 line: 1 new row"));
     } finally {
       equal(await runner.stop(), 0, runner.output);
     }
@@ -128,7 +128,7 @@ Deno.test("deno task etl prints a line for each table it writes and a summary, a
     for (const table of ["dim_flight", "fact_booking", "fact_inventory_metrics", "fact_promotions"]) {
       ok(first.output.includes(`📦 Writing ${table}\n`), first.output);
     }
-    match(first.output, /Rebuilt from 1 raw files with 2 lines: 1 new rows, 1 rejected \(invalid_json 1;/);
+    match(first.output, /Rebuilt from 1 raw file with 2 lines: 1 new row, 1 rejected \(invalid_json 1;/);
     match(first.output, /Reading [\d.]+ s, writing [\d.]+ s, loading [\d.]+ s, in all [\d.]+ s/);
     const second = new Program("etl/build_warehouse.ts", ["--skip-warehouse", "--json"], lake);
     equal(await second.ended(), 0, second.output);
