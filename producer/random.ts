@@ -29,6 +29,12 @@ export const PURPOSE = {
   lifecycle: 10,
   snapshotPhase: 11,
   departure: 12,
+  shopperTimes: 13,
+  lookers: 14,
+  shopperId: 15,
+  shopperEventId: 16,
+  streamEvent: 17,
+  streamEventId: 18,
 } as const;
 
 const UINT32 = 4294967296;

@@ -5,6 +5,7 @@ import { UsageError } from "../process/command_line.ts";
 import { refuseLogin, SETTINGS, watchedProcesses } from "../process/settings.ts";
 import type { SettingName } from "../process/settings.ts";
 import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
+import type { DatabaseAddress } from "../warehouse/database_address.ts";
 
 /** Hosts as `host:port` (or `host`, any port), folders and files as written. */
 export interface Configuration {
@@ -12,6 +13,8 @@ export interface Configuration {
   brokers: string[] | undefined;
   /** `undefined`: the embedded warehouse. */
   databaseHost: string | undefined;
+  /** `undefined`: the minute windows are in the warehouse's database. */
+  realtimeHost: string | undefined;
   warehousePort: string;
   metricsHost: string;
   logDir: string;
@@ -19,9 +22,10 @@ export interface Configuration {
   warehouseDir: string;
   /** Addresses of the processes that the API looks after. */
   watchedAddresses: string[];
-  /** PEM files that the settings of the brokers name, and those that DATABASE_URL names. */
+  /** PEM files that the settings of the brokers name, and those that the addresses of the databases name. */
   kafkaFiles: string[];
   databaseFiles: string[];
+  realtimeFiles: string[];
 }
 
 /**
@@ -36,16 +40,9 @@ export function configuration(env: Record<string, string>): Configuration {
     return (SETTINGS[name] as { default?: string }).default;
   };
   const brokers = value("KAFKA_BROKERS");
-  const databaseUrl = value("DATABASE_URL");
-  const database = databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl);
-  if (database !== undefined && !ADDRESS.test(database.host)) {
-    // Not shown: where the address was cut in the wrong place, it may hold a part of the password.
-    throw new UsageError(
-      "DATABASE_URL names a host that cannot be one, expected a name or an address such as 127.0.0.1",
-    );
-  }
+  const database = databaseOf("DATABASE_URL", value("DATABASE_URL"));
+  const realtime = databaseOf("REALTIME_DATABASE_URL", value("REALTIME_DATABASE_URL"));
   const kafkaFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
-  const databaseFiles = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
   const brokerHosts = [
     ...list("KAFKA_BROKERS", brokers),
     ...list("KAFKA_ALLOWED_HOSTS", value("KAFKA_ALLOWED_HOSTS")),
@@ -53,6 +50,7 @@ export function configuration(env: Record<string, string>): Configuration {
   return {
     brokers: brokers === undefined ? undefined : brokerHosts.flatMap((host) => withLoopbackNames(host)),
     databaseHost: database === undefined ? undefined : shownHost(database),
+    realtimeHost: realtime === undefined ? undefined : shownHost(realtime),
     warehousePort: portOf("WAREHOUSE_PORT", value("WAREHOUSE_PORT")!),
     metricsHost: addressOf("METRICS_HOST", value("METRICS_HOST")!),
     logDir: dirname(value("EVENT_LOG_FILE")!),
@@ -60,8 +58,24 @@ export function configuration(env: Record<string, string>): Configuration {
     warehouseDir: value("WAREHOUSE_DIR")!,
     watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
-    databaseFiles: databaseFiles.filter((file) => file !== undefined && file !== "system") as string[],
+    databaseFiles: filesOf(database),
+    realtimeFiles: filesOf(realtime),
   };
+}
+
+function databaseOf(name: SettingName, url: string | undefined): DatabaseAddress | undefined {
+  if (url === undefined) return undefined;
+  const database = parseDatabaseUrl(url);
+  if (ADDRESS.test(database.host)) return database;
+  // Not shown: where the address was cut in the wrong place, it may hold a part of the password.
+  throw new UsageError(
+    `${name} names a host that cannot be one, expected a name or an address such as 127.0.0.1`,
+  );
+}
+
+function filesOf(database: DatabaseAddress | undefined): string[] {
+  const files = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
+  return files.filter((file) => file !== undefined && file !== "system") as string[];
 }
 
 const PORT_MAX = 65535;

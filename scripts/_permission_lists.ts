@@ -39,6 +39,7 @@ function permissionPath(path: string): string {
 interface Engines {
   log: boolean;
   database: boolean;
+  realtime: boolean;
 }
 
 /** `--allow-read`, `--deny-read` and the same for writing. `also` are files to add to what is allowed. */
@@ -101,8 +102,11 @@ export function hostsOf(
   const port = /^\d{1,5}$/.test(options.metricsPort ?? "") ? options.metricsPort : undefined;
   const hosts = allowed.flatMap((host) => {
     if (host === EMBEDDED_WAREHOUSE) {
-      if (options.reads.database && given.databaseHost !== undefined) return [given.databaseHost];
-      return [`127.0.0.1:${given.warehousePort}`];
+      const realtime = options.reads.realtime && given.realtimeHost !== undefined ? [given.realtimeHost] : [];
+      if (options.reads.database && given.databaseHost !== undefined) {
+        return [given.databaseHost, ...realtime];
+      }
+      return [`127.0.0.1:${given.warehousePort}`, ...realtime];
     }
     if (options.api !== undefined && host === API) return [listeningAddress(options.api)];
     if (options.api !== undefined && METRICS.test(host)) return given.watchedAddresses;

@@ -117,7 +117,10 @@ export function deadLetterRecords(
 }
 
 /** Where a record of the repartition topic stood first, by its headers. @throws {EventError} without them. */
-export function originOf(record: LogRecord): RefusedRecord {
+export function originOf(
+  record: LogRecord,
+  inputTopics: readonly string[] = ENGINE_INPUT_TOPICS,
+): RefusedRecord {
   const headers = record.headers ?? {};
   const topic = headers[ORIGIN.topic];
   const [partition, offset, timestampMs] = [ORIGIN.partition, ORIGIN.offset, ORIGIN.timestampMs].map((name) =>
@@ -132,13 +135,11 @@ export function originOf(record: LogRecord): RefusedRecord {
       `A record of "${record.topic}" has no origin headers; only the consumer writes there`,
     );
   }
-  // Whatever a stranger wrote there: the engine reads its input topics and no other.
-  if (!(ENGINE_INPUT_TOPICS as readonly string[]).includes(topic)) {
+  // Whatever a stranger wrote there: only records of the input topics are passed on.
+  if (!inputTopics.includes(topic)) {
     throw new EventError(
       "out_of_range",
-      `A record of "${record.topic}" says that it stood in "${topic}", expected ${
-        ENGINE_INPUT_TOPICS.join(", ")
-      }`,
+      `A record of "${record.topic}" says that it stood in "${topic}", expected ${inputTopics.join(", ")}`,
     );
   }
   const replayed = replayHeaders(headers);

@@ -1,6 +1,6 @@
 /** The minutes of one stream: how many viewers were there in each, what was counted, and what of that is stored. */
 
-import { MINUTE_MS } from "./_viewer_sessions.ts";
+import { MINUTE_MS } from "./_viewer_table.ts";
 
 /** A window as it is to be stored; minutes are minutes since 1970. */
 export interface WindowRow {

@@ -1,13 +1,16 @@
-/** How far the consumer is behind its input topics: asked every two seconds, told by its metrics. */
+/** How far a process is behind its input topics: asked every two seconds, told by its metrics. */
 
-import type { EventLog } from "../event_log/event_log.ts";
+import type { EventLog, PartitionRange } from "../event_log/event_log.ts";
 import { logger } from "../process/logger.ts";
-import type { ConsumerMetrics } from "./consumer_metrics.ts";
 
 const INTERVAL_MS = 2000;
 
 /** Asks until the function that it returns is called. A log that does not answer is told once until it does. */
-export function watchLag(log: EventLog, topics: readonly string[], metrics: ConsumerMetrics): () => void {
+export function watchLag(
+  log: EventLog,
+  topics: readonly string[],
+  metrics: { setLag(ranges: PartitionRange[]): void },
+): () => void {
   let asking = false;
   let failing = false;
   let stopped = false;

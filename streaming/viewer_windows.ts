@@ -2,7 +2,7 @@
  * Minute windows of streams in event time: distinct viewers, chat messages and donations, from the events of one
  * partition in any order.
  *
- * - A viewer counts once in every minute in which they were present at any moment (`_viewer_sessions.ts` says when that
+ * - A viewer counts once in every minute in which they were present at any moment (`_viewer_table.ts` says when that
  *   is), whether anything else happens in that minute or not.
  * - A chat message or a donation counts once by its event id, in the minute of its event time.
  * - A window is written as soon as event time has reached it and something is in it, again whenever it changes, and is
@@ -18,7 +18,7 @@ import type { ParsedStreamEvent } from "../events/stream_events.ts";
 import { EventIdTable, hashOf, seedOf } from "./_event_id_table.ts";
 import { StreamMinutes } from "./_stream_minutes.ts";
 import type { WindowRow } from "./_stream_minutes.ts";
-import { MINUTE_MS, minuteOf, ViewerSessions } from "./_viewer_sessions.ts";
+import { MINUTE_MS, minuteOf, ViewerTable } from "./_viewer_table.ts";
 
 export type { WindowRow };
 
@@ -47,7 +47,8 @@ export type Outcome = "counted" | "duplicate" | "too_late";
 interface Stream {
   id: string;
   seed: number;
-  viewers: Map<string, ViewerSessions>;
+  /** By user, their number in the table. */
+  viewers: Map<string, number>;
   minutes: StreamMinutes;
   presentNow: number;
   storedPresent: number | undefined;
@@ -59,12 +60,14 @@ export class ViewerWindows {
   readonly #streams = new Map<string, Stream>();
   readonly #ids = new EventIdTable();
   readonly #touched = new Set<Stream>();
-  /** Viewers counted as present, by the minute in which their time is up. */
-  readonly #expiring = new Map<number, Map<ViewerSessions, Stream>>();
+  readonly #viewers = new ViewerTable();
+  /** By viewer. */
+  readonly #streamOf: Stream[] = [];
+  /** Viewers by the minute in which their time is up, if it still is when that comes. */
+  readonly #expiring = new Map<number, number[]>();
   #newestMs = -Infinity;
   #seenMinute = -Infinity;
   #cut = -Infinity;
-  #viewerEvents = 0;
 
   /** The newest event time; `-Infinity` before the first. */
   get newestMs(): number {
@@ -78,7 +81,7 @@ export class ViewerWindows {
 
   /** Entries that the state would have, about. */
   get size(): number {
-    return this.#viewerEvents + this.#ids.size;
+    return this.#viewers.size + this.#ids.size;
   }
 
   get streams(): number {
@@ -147,8 +150,8 @@ export class ViewerWindows {
   /** The state, in as few entries as there can be. */
   snapshot(sink: StateSink): void {
     for (const { id, viewers, minutes } of this.#streams.values()) {
-      for (const [userId, sessions] of viewers) {
-        sessions.forEach((timeMs, joined) => sink.viewer(id, userId, timeMs, joined));
+      for (const [userId, viewer] of viewers) {
+        this.#viewers.forEach(viewer, (timeMs, joined) => sink.viewer(id, userId, timeMs, joined));
       }
       minutes.forEachCount((minute, chatMessages, donatedCents) =>
         sink.counted(id, minute, chatMessages, donatedCents)
@@ -191,10 +194,8 @@ export class ViewerWindows {
     this.#setCut(cut);
     for (const stream of this.#streams.values()) {
       stream.minutes.trim(cut);
-      for (const [userId, sessions] of stream.viewers) {
-        const before = sessions.size;
-        const isLeft = sessions.trim(cut * MINUTE_MS, stream.minutes.onChange);
-        this.#viewerEvents += (isLeft ? sessions.size : 0) - before;
+      for (const [userId, viewer] of stream.viewers) {
+        const isLeft = this.#viewers.trim(viewer, cut * MINUTE_MS, stream.minutes.onChange);
         if (!isLeft) stream.viewers.delete(userId);
       }
       if (stream.viewers.size === 0 && stream.minutes.isEmpty) this.#streams.delete(stream.id);
@@ -226,40 +227,49 @@ export class ViewerWindows {
   }
 
   #takeViewer(stream: Stream, userId: string, timeMs: number, joined: boolean): boolean {
-    let sessions = stream.viewers.get(userId);
-    if (sessions === undefined) stream.viewers.set(userId, sessions = new ViewerSessions());
-    const expiresBefore = sessions.expiresMs;
-    if (!sessions.take(timeMs, joined, stream.minutes.onChange)) return false;
-    this.#viewerEvents++;
-    const { expiresMs, counted } = sessions;
-    const isPresent = sessions.present && expiresMs > this.#newestMs;
-    if (counted && (!isPresent || expiresMs !== expiresBefore)) {
-      this.#expiring.get(minuteOf(expiresBefore))!.delete(sessions);
+    const viewers = this.#viewers;
+    let viewer = stream.viewers.get(userId);
+    if (viewer === undefined) {
+      stream.viewers.set(userId, viewer = viewers.add());
+      this.#streamOf[viewer] = stream;
     }
-    if (isPresent && (!counted || expiresMs !== expiresBefore)) {
+    const expiredMs = viewers.expiresMs(viewer);
+    if (!viewers.take(viewer, timeMs, joined, stream.minutes.onChange)) return false;
+    const expiresMs = viewers.expiresMs(viewer);
+    const wasCounted = viewers.isCounted(viewer);
+    const isPresent = viewers.isPresent(viewer) && expiresMs > this.#newestMs;
+    if (isPresent && (!wasCounted || expiresMs !== expiredMs)) {
       const minute = minuteOf(expiresMs);
       const others = this.#expiring.get(minute);
-      if (others === undefined) this.#expiring.set(minute, new Map([[sessions, stream]]));
-      else others.set(sessions, stream);
+      if (others === undefined) this.#expiring.set(minute, [viewer]);
+      else others.push(viewer);
     }
-    stream.presentNow += Number(isPresent) - Number(counted);
-    sessions.counted = isPresent;
+    stream.presentNow += Number(isPresent) - Number(wasCounted);
+    viewers.setCounted(viewer, isPresent);
     return true;
   }
 
   /** Lets viewers go whose time is up. */
   #expire(): void {
     const newestMinute = minuteOf(this.#newestMs);
-    for (const [minute, viewers] of this.#expiring) {
+    for (const [minute, listed] of this.#expiring) {
       if (minute > newestMinute) continue;
-      for (const [sessions, stream] of viewers) {
-        if (sessions.expiresMs > this.#newestMs) continue;
-        viewers.delete(sessions);
-        sessions.counted = false;
+      const later: number[] = [];
+      for (const viewer of listed) {
+        // Left meanwhile, or renewed, or another's number by now: then it is listed elsewhere, or need not be.
+        const expiresMs = this.#viewers.expiresMs(viewer);
+        if (!this.#viewers.isCounted(viewer) || minuteOf(expiresMs) !== minute) continue;
+        if (expiresMs > this.#newestMs) {
+          later.push(viewer);
+          continue;
+        }
+        this.#viewers.setCounted(viewer, false);
+        const stream = this.#streamOf[viewer]!;
         stream.presentNow--;
         this.#touched.add(stream);
       }
-      if (viewers.size === 0) this.#expiring.delete(minute);
+      if (later.length > 0) this.#expiring.set(minute, later);
+      else this.#expiring.delete(minute);
     }
   }
 }
