@@ -123,3 +123,32 @@ export function checkObjects(
   }
   return value as JsonObject[];
 }
+
+const JSON_DEPTH_MAX = 32;
+
+/**
+ * An optional object that is stored as JSON: whole characters, and nested no deeper than any writer means, because
+ * databases refuse the one and break on the other. What is no object is passed over.
+ */
+export function checkOptionalJson(object: JsonObject, field: string): void {
+  const value = object[field];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+  // Without recursion: JSON.parse takes texts that are nested deeper than any stack.
+  const left: [unknown, number][] = [[value, 1]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [entry, depth] = next;
+    if (depth > JSON_DEPTH_MAX) {
+      throw new EventError("out_of_range", `Field "${field}" is nested deeper than ${JSON_DEPTH_MAX} levels`);
+    }
+    const isContainer = typeof entry === "object" && entry !== null;
+    const texts = isContainer ? Object.keys(entry) : typeof entry === "string" ? [entry] : [];
+    const half = texts.find((text) => !text.isWellFormed());
+    if (half !== undefined) {
+      throw new EventError(
+        "lone_surrogate",
+        `Field "${field}" holds ${shown(half)}, which has half a surrogate pair, expected whole characters`,
+      );
+    }
+    if (isContainer) { for (const inner of Object.values(entry)) left.push([inner, depth + 1]); }
+  }
+}

@@ -1,6 +1,6 @@
 /** Topic `promo_decisions`: promotions that were decided, with their reasons, keyed by `flight_id`. */
 
-import { checkInteger, checkNumber, checkOptionalText, checkText } from "./_check.ts";
+import { checkInteger, checkNumber, checkOptionalJson, checkOptionalText, checkText } from "./_check.ts";
 import type { JsonObject } from "./_check.ts";
 
 /** Where the record that led to an output stands in the log. */
@@ -49,6 +49,8 @@ export const promoDecisionChecks = {
     checkOptionalText(event, "event_id");
     checkOptionalText(event, "policy");
     checkOptionalText(event, "reason");
+    checkOptionalJson(event, "inputs");
+    checkOptionalJson(event, "thresholds");
   },
 };
 

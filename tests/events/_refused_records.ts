@@ -245,6 +245,20 @@ export const REFUSED: [string, string, string | null, EventErrorReason, RegExp][
     /101/,
   ],
   [
+    "inputs nested deeper than any stack",
+    "promo_decisions",
+    changed(promoDecisionExample, { inputs: { x: 0 } }).replace('"x":0', `"x":${nested("1")}`),
+    "out_of_range",
+    /deeper than 32 levels/,
+  ],
+  [
+    "thresholds with half a character in a name",
+    "promo_decisions",
+    changed(promoDecisionExample, { thresholds: { a: [{ "\udc00": 1 }] } }),
+    "lone_surrogate",
+    /"\\udc00"/,
+  ],
+  [
     "a dead letter without reason",
     "dead_letters",
     changed(deadLetterExample, { reason: undefined }),
