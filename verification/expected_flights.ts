@@ -4,6 +4,7 @@ import type { FlightLifecycleEvent } from "../events/flight_lifecycle.ts";
 import { parseInstant } from "../events/instant.ts";
 import { DIM_FLIGHT } from "../warehouse/gold_tables.ts";
 import type { LakePlace } from "./cut.ts";
+import { storedCell } from "./table_rows.ts";
 import type { Row } from "./table_rows.ts";
 import type { Cell } from "./text_hash.ts";
 
@@ -81,7 +82,7 @@ export class ExpectedFlights {
   /** One row a flight. */
   *rows(): Iterable<Row> {
     for (const { fields } of this.#flights.values()) {
-      yield DIM_FLIGHT.columns.map(({ name }) => fields[name] ?? null);
+      yield DIM_FLIGHT.columns.map(({ name }) => storedCell(fields[name]));
     }
   }
 }

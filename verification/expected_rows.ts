@@ -16,7 +16,7 @@ import {
 } from "../warehouse/gold_tables.ts";
 import type { GoldTable } from "../warehouse/gold_tables.ts";
 import type { LakePlace } from "./cut.ts";
-import { canonicalJson, hundredths } from "./table_rows.ts";
+import { canonicalJson, hundredths, storedCell } from "./table_rows.ts";
 import type { Row } from "./table_rows.ts";
 import type { Cell } from "./text_hash.ts";
 
@@ -36,7 +36,7 @@ export const CURRENCY_DEFAULT = "GBP";
 type Fields = Record<string, Cell | undefined>;
 
 function rowOf(table: GoldTable, fields: Fields): Row {
-  return table.columns.map(({ name }) => fields[name] ?? null);
+  return table.columns.map(({ name }) => storedCell(fields[name]));
 }
 
 function bookingRows(event: AirlineEvent): Row[] {

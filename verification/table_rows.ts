@@ -24,6 +24,11 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** A cell as UTF-8 can hold it: half a surrogate pair, which JSON can escape, is U+FFFD in every table. */
+export function storedCell(cell: Cell | undefined): Cell {
+  return typeof cell === "string" ? cell.toWellFormed() : cell ?? null;
+}
+
 /** Amounts in hundredths: cents, or hundredths of a percent. */
 export function hundredths(amount: number): number {
   return Math.round(amount * 100);
