@@ -148,7 +148,12 @@ export class ConsumerRound {
       doubled: verdict.doubled,
       violations: [...this.violations, ...verdict.violations],
       recoveryMs: this.recoveryMs,
-      figures: { ...this.figures, decisions: verdict.decisions, overtakings: verdict.overtakings },
+      figures: {
+        ...this.figures,
+        decisions: verdict.decisions,
+        overtakings: verdict.overtakings,
+        decidedOtherwise: verdict.decidedOtherwise,
+      },
     };
   }
 

@@ -11,7 +11,7 @@ import type { EventLog, LogRecord } from "../../event_log/event_log.ts";
 import { partitionOf } from "../../event_log/partitioner.ts";
 import { readTopic } from "./_read_topic.ts";
 import { type Expected, type Origin, ReferenceFold } from "./_reference_fold.ts";
-import { readInput } from "./_reference_input.ts";
+import { readInput, type ReferenceEvent } from "./_reference_input.ts";
 import { takenOrder, undisturbedOrder } from "./_reference_order.ts";
 
 const INPUTS = ["flight_lifecycle", "bookings", "seat_inventory"];
@@ -37,6 +37,8 @@ export interface EngineVerdict {
   violations: string[];
   /** Records that were taken after one that comes later where nobody disturbs the consumer. */
   overtakings: number;
+  /** Decisions that would have been others then. */
+  decidedOtherwise: number;
   /** Metrics events, decisions and dead letters that must be there. */
   metrics: number;
   decisions: number;
@@ -61,6 +63,7 @@ export function judge(records: EngineRecords): EngineVerdict {
 class Judge {
   readonly #records: EngineRecords;
   readonly #expected: Expected = { metrics: new Map(), decisions: new Map(), deadLetters: new Map() };
+  readonly #undisturbed: Expected = { metrics: new Map(), decisions: new Map(), deadLetters: new Map() };
   readonly #violations: string[] = [];
   #lost = 0;
   #doubled = 0;
@@ -90,6 +93,7 @@ class Judge {
       doubled: this.#doubled,
       violations: this.#violations,
       overtakings: this.#overtakings,
+      decidedOtherwise: this.#decidedOtherwise(),
       metrics: metrics.size,
       decisions: decisions.size,
       deadLetters: deadLetters.size,
@@ -135,35 +139,49 @@ class Judge {
     const own = (topic: string) => this.#topic(topic).filter((record) => record.partition === partition);
     const inputs = new Map([...INPUTS, PASSED_ON].map((topic) => [topic, own(topic)]));
     const order = takenOrder(own(ORDER), inputs);
+    this.#checked += order.records.length;
     this.#violations.push(...order.violations);
     for (const record of order.untaken) this.#loses(`input ${placeOf(record)} was never taken`);
-    const fold = new ReferenceFold(this.#records.logId, this.#expected);
-    const places = this.#undisturbedPlaces(inputs);
+    const inputOf = new Map([...inputs.values()].flat().map((record) => [record, this.#inputOf(record)]));
+    const undisturbed = undisturbedOrder(inputs, (record) => inputOf.get(record)!.event?.timeMs);
+    const places = new Map(undisturbed.map((record, place) => [record, place]));
     let furthest = -1;
     for (const record of order.records) {
-      this.#checked++;
-      const origin = record.topic === PASSED_ON ? originOf(record) : record;
-      const event = readInput({ ...record, topic: origin.topic });
-      if (typeof event === "string") fold.refuse(origin, event);
-      else if (record.topic === PASSED_ON || this.#belongsHere(record, event.flightId)) {
-        const place = places.get(record)!;
-        if (place < furthest) this.#overtakings++;
-        furthest = Math.max(furthest, place);
-        fold.take(event, origin);
+      if (inputOf.get(record)!.event === undefined) continue;
+      const place = places.get(record)!;
+      if (place < furthest) this.#overtakings++;
+      furthest = Math.max(furthest, place);
+    }
+    for (
+      const [records, expected] of [[order.records, this.#expected], [
+        undisturbed,
+        this.#undisturbed,
+      ]] as const
+    ) {
+      const fold = new ReferenceFold(this.#records.logId, expected);
+      for (const record of records) {
+        const { origin, event, reason } = inputOf.get(record)!;
+        if (event !== undefined) fold.take(event, origin);
+        else if (reason !== undefined) fold.refuse(origin, reason);
       }
     }
   }
 
-  #undisturbedPlaces(inputs: Map<string, LogRecord[]>): Map<LogRecord, number> {
-    const order = undisturbedOrder(inputs, (record) => {
-      const origin = record.topic === PASSED_ON ? originOf(record) : record;
-      const event = readInput({ ...record, topic: origin.topic });
-      if (typeof event === "string") return undefined;
-      return record.topic === PASSED_ON || this.#belongsHere(record, event.flightId)
-        ? event.timeMs
-        : undefined;
-    });
-    return new Map(order.map((record, place) => [record, place]));
+  /** What a record is where it lies: an event to be taken there, one to be refused for a reason, or one to be passed on. */
+  #inputOf(record: LogRecord): { origin: Origin; event?: ReferenceEvent; reason?: string } {
+    const origin = record.topic === PASSED_ON ? originOf(record) : record;
+    const read = readInput({ ...record, topic: origin.topic });
+    if (typeof read === "string") return { origin, reason: read };
+    return record.topic === PASSED_ON || this.#belongsHere(record, read.flightId)
+      ? { origin, event: read }
+      : { origin };
+  }
+
+  /** Decisions that are missing, there, or different where nobody disturbs the consumer. */
+  #decidedOtherwise(): number {
+    const lines = ({ decisions }: Expected) =>
+      new Set([...decisions].map(([id, event]) => `${id} ${JSON.stringify(event)}`));
+    return lines(this.#expected).symmetricDifference(lines(this.#undisturbed)).size;
   }
 
   /** Compares a topic's events with what must be there; returns them. */
