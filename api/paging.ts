@@ -15,7 +15,7 @@ export function encodeCursor(cursor: Cursor): string {
   return new TextEncoder().encode(json).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** @throws {ApiProblem} 400 for a text that no page of this order has given out. */
+/** @throws {ApiProblem} 404 for a text that no page of this order has given out. */
 export function decodeCursor(text: string, order: string): Cursor {
   try {
     const json = new TextDecoder("utf-8", { fatal: true }).decode(
@@ -28,8 +28,8 @@ export function decodeCursor(text: string, order: string): Cursor {
     // Said below.
   }
   throw new ApiProblem(
-    400,
-    `Query parameter "cursor" is none that "${order}" has given out: take next_cursor of the page before, with the same sort and direction`,
+    404,
+    `There is no page at this "cursor" by "${order}": take next_cursor of the page before, with the same sort and direction`,
   );
 }
 

@@ -162,7 +162,7 @@ export function wholeNumber(range: { min: number; max: number; default: number; 
 
 /** A text in the query or the path, with what the wire never has left out. */
 export function identifier(description: string, example: string) {
-  return z.string().min(1).max(256).regex(/^[^\p{Cc}\p{Cs}]+$/u, "expected no control characters")
+  return z.string().min(1).max(256).regex(/^[ -~\u00a0-\uffff]+$/, "expected no control characters")
     .openapi({ description, example });
 }
 

@@ -84,6 +84,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         },
         304: { description: "Unchanged since the ETag that was sent" },
         400: problemResponse("A parameter cannot be used"),
+        404: problemResponse("No page has given out the cursor"),
       },
     }),
     (context) => {
@@ -223,6 +224,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         },
         304: { description: "Unchanged since the ETag that was sent" },
         400: problemResponse("A parameter cannot be used"),
+        404: problemResponse("No page has given out the cursor"),
       },
     }),
     (context) => {

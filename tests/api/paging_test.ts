@@ -63,10 +63,10 @@ for (
     ["that is not UTF-8", "_-8="],
   ] as const
 ) {
-  Deno.test(`a cursor ${what} is refused as a bad request`, () => {
+  Deno.test(`a cursor ${what} leads to no page`, () => {
     assert.throws(
       () => decodeCursor(text, "load_factor desc"),
-      (error: unknown) => error instanceof ApiProblem && error.status === 400,
+      (error: unknown) => error instanceof ApiProblem && error.status === 404,
     );
   });
 }
