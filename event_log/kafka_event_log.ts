@@ -78,7 +78,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     brokers: options.brokers,
     clientId: options.clientId,
     ssl: options.ssl,
-    sasl: options.sasl,
+    sasl: options.sasl && loginOf(options.sasl),
     connectionTimeoutMs: options.connectionTimeoutMs ?? CONNECTION_TIMEOUT_MS_DEFAULT,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     availability: new KafkaAvailability(log),
@@ -102,6 +102,11 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
   } catch (error) {
     throw new LogUnavailableError(unavailable(options, error), { cause: error });
   }
+}
+
+/** A copy: kafkajs keeps what it makes of the login in the object that it is given. */
+function loginOf({ mechanism, username, password }: NonNullable<KafkaEventLogOptions["sasl"]>) {
+  return { mechanism, username, password };
 }
 
 function unavailable({ brokers, sasl, ssl }: KafkaEventLogOptions, error: unknown): string {
