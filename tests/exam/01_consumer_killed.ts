@@ -14,7 +14,8 @@ import type { Experiment, Round, RoundResult } from "./experiment.ts";
 const PER_SECOND = 300;
 /** Every so many-th fault comes at a random moment, the others at a point. */
 const RANDOM_EVERY = 3;
-const PASSES_MAX = 6;
+/** Which pass of a point it is: soon after the start, or well on the way. */
+const PASSES_MAX = [5, 40];
 /** Points that a process comes to once for each partition that it is given. */
 const ONCE_A_PARTITION = new Set(["transactor opened", "marker written"]);
 
@@ -22,7 +23,9 @@ async function run(round: Round): Promise<RoundResult> {
   const { random } = round;
   // Other producers' records, without keys, take the way over the repartition topic.
   const keylessShare = oneOf(random, [0, 0.02]);
-  const options = { perSecond: PER_SECOND, load: { keylessShare } };
+  const bookingPartitions = oneOf(random, [3, 3, 3, 5]);
+  round.say(`${keylessShare * 100} % without a key, ${bookingPartitions} partitions of bookings`);
+  const options = { perSecond: PER_SECOND, load: { keylessShare }, bookingPartitions };
   return await withConsumers(round, options, async (consumers) => {
     const beside = random() < 0.25 ? [consumers.start()] : [];
     let last: Part | undefined;
@@ -64,7 +67,7 @@ async function killAtPoint(
 ): Promise<boolean> {
   const points = KILL_POINTS[engine];
   const point = points[turn % points.length]!;
-  const pass = ONCE_A_PARTITION.has(point) ? 1 : wholeNumber(random, 1, PASSES_MAX + 1);
+  const pass = ONCE_A_PARTITION.has(point) ? 1 : wholeNumber(random, 1, oneOf(random, PASSES_MAX) + 1);
   const consumer = consumers.startTo(point, pass);
   const there = await consumers.stopped(consumer, point);
   await consumer.kill();

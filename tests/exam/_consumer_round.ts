@@ -1,6 +1,6 @@
 /** What the experiments with consumers share: the round's load, waiting until work goes on, and the final account. */
 
-import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
+import { ENGINE_INPUT_TOPICS, GROUPS, PARTITIONS } from "../../events/topics.ts";
 import { consumerPoints } from "./_consumer_points.ts";
 import { eventually, type ExamPipeline, openExamPipeline, type Part } from "./_exam_pipeline.ts";
 import { isAtPoint } from "./_exam_pipeline.ts";
@@ -22,6 +22,15 @@ export function sessionTimeoutMs(round: Round): number {
   return round.engine === "kafka" ? Number(Deno.env.get("EXAM_KAFKA_SESSION_TIMEOUT_MS") ?? 6000) : 1500;
 }
 
+/** A round's load and topics. */
+export interface ConsumerRoundOptions {
+  /** Records a second. */
+  perSecond: number;
+  load?: LoadOptions;
+  /** Partitions of `bookings`; where they are not as many as usual, that topic is passed on as a whole. */
+  bookingPartitions?: number;
+}
+
 /** A pipeline under load whose consumers are disturbed. */
 export class ConsumerRound {
   readonly pipeline: ExamPipeline;
@@ -29,6 +38,7 @@ export class ConsumerRound {
   readonly recoveryMs: number[] = [];
   readonly figures: Record<string, number> = {};
   faults = 0;
+  #passesBookingsOn = false;
   readonly #round: Round;
   readonly #feed: Feed;
   readonly #watch: ProgressWatch;
@@ -52,14 +62,19 @@ export class ConsumerRound {
   /** Opens the pipeline of a round with the named points inserted, and begins to feed it. */
   static async open(
     round: Round,
-    options: { perSecond: number; load?: LoadOptions },
+    options: ConsumerRoundOptions,
   ): Promise<ConsumerRound> {
     const project = await copyProject(`${round.folder}/project`, consumerPoints(round.engine), {
       from: round.project,
     });
-    const pipeline = await openExamPipeline({ ...round, project });
+    const { bookingPartitions = PARTITIONS, load, perSecond } = options;
+    const pipeline = await openExamPipeline({ ...round, project }, {
+      partitions: { bookings: bookingPartitions },
+    });
     const watch = await ProgressWatch.open(pipeline.log);
-    return new ConsumerRound(round, pipeline, watch, new Load(round.seed, options.load), options.perSecond);
+    const consumers = new ConsumerRound(round, pipeline, watch, new Load(round.seed, load), perSecond);
+    consumers.#passesBookingsOn = bookingPartitions !== PARTITIONS;
+    return consumers;
   }
 
   /** Starts a consumer. */
@@ -133,7 +148,11 @@ export class ConsumerRound {
     const appended = await this.#feed.stop();
     this.figures.commits = this.#watch.commits;
     await this.#within("the consumers catch up", async () => {
-      await this.pipeline.caughtUp(GROUPS.engine, GROUP_TOPICS, CAUGHT_UP_MS_MAX);
+      if (this.#passesBookingsOn) {
+        await this.pipeline.caughtUp(`${GROUPS.engine}-bookings`, ["bookings"], CAUGHT_UP_MS_MAX);
+      }
+      const topics = GROUP_TOPICS.filter((topic) => topic !== "bookings" || !this.#passesBookingsOn);
+      await this.pipeline.caughtUp(GROUPS.engine, topics, CAUGHT_UP_MS_MAX);
       return true;
     }, CAUGHT_UP_MS_MAX);
     const verdict = await this.#settledVerdict();
@@ -203,7 +222,7 @@ function lastOf(part: Part): string {
 /** Runs `body` on a round with consumers and closes it, whatever happens. */
 export async function withConsumers(
   round: Round,
-  options: { perSecond: number; load?: LoadOptions },
+  options: ConsumerRoundOptions,
   body: (consumers: ConsumerRound) => Promise<RoundResult>,
 ): Promise<RoundResult> {
   const consumers = await ConsumerRound.open(round, options);

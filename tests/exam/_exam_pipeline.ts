@@ -13,6 +13,8 @@ export interface ExamPipelineOptions {
   brokers?: string[];
   /** A database server, in place of `DATABASE_URL`; a database of its own is made there. */
   databaseUrl?: string;
+  /** Partitions of topics that are to have others than usual. */
+  partitions?: Record<string, number>;
   /** Further variables of the processes; they win. */
   env?: Record<string, string>;
 }

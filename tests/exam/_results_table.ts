@@ -53,15 +53,24 @@ function rowOf(entry: StoredExperiment): string[] {
   ];
 }
 
-/** The largest of each figure over the rounds. */
+/** A figure with one of these in its name is a size or a time: the largest counts, while numbers of things add up. */
+const SIZES = /[KMG]iB|Bytes|Ms|Seconds|Max|peak|Share/;
+
+/** Each figure, over the rounds. */
 function figuresOf({ rounds }: StoredExperiment): string {
-  const most = new Map<string, number>();
+  const all = new Map<string, number>();
   for (const { figures } of rounds) {
     for (const [name, value] of Object.entries(figures ?? {})) {
-      most.set(name, Math.max(most.get(name) ?? -Infinity, value));
+      const before = all.get(name);
+      const together = before === undefined
+        ? value
+        : SIZES.test(name)
+        ? Math.max(before, value)
+        : before + value;
+      all.set(name, together);
     }
   }
-  return [...most].map(([name, value]) => `${name} ${Number(value.toFixed(1)).toLocaleString("en")}`).join(
+  return [...all].map(([name, value]) => `${name} ${Number(value.toFixed(1)).toLocaleString("en")}`).join(
     ", ",
   );
 }

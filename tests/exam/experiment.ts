@@ -95,6 +95,9 @@ export interface RoundResult {
   violations: string[];
   /** From each fault's end until work went on, in milliseconds. */
   recoveryMs: number[];
-  /** Other figures worth a column: `peakMemoryMiB`, `walMiB`. */
+  /**
+   * Other figures worth a column: `peakMemoryMiB`, `walMiB`, `refused`. Over several rounds numbers of things add up; of
+   * sizes and times (with a unit, `Max`, `peak` or `Share` in the name) the largest counts.
+   */
   figures?: Record<string, number>;
 }

@@ -31,6 +31,8 @@ export interface PipelineOptions {
   databaseUrl?: string;
   /** Further variables of its processes; they win. */
   env?: Record<string, string>;
+  /** Partitions of topics that are to have others than usual. */
+  partitions?: Record<string, number>;
   /** Leaves topics and database where they are when it is closed: the engines go with their owner. */
   leaveEngines?: boolean;
 }
@@ -315,7 +317,12 @@ export async function openPipeline(pair: EnginePair, options: PipelineOptions = 
     log = await openSqliteEventLog({ file: env.EVENT_LOG_FILE! });
   }
   Object.assign(env, options.env);
-  await log.createTopics([...ALL_TOPICS]);
+  await log.createTopics(
+    ALL_TOPICS.map((topic) => ({
+      ...topic,
+      partitions: options.partitions?.[topic.name] ?? topic.partitions,
+    })),
+  );
   const project = options.project ?? { folder: PROJECT_DIR, commandFor };
   return new Pipeline(pair, folder, log, env, project, closers);
 }
