@@ -1,12 +1,15 @@
 /** A look at a raw file's bytes: how many lines it has, and whether the fast reader can be trusted with it. */
 
+import { RepeatedNames } from "./_repeated_names.ts";
+
 /** What a file's bytes tell. */
 export interface LineScan {
   /** Lines that are not empty. */
   lines: number;
   /**
    * No backslash, no carriage return, no byte order mark: then no string in it holds a quote, a NUL or an escape, which
-   * Polars gets wrong in places (it loses backslashes of nested text, and takes a lone surrogate for a NUL).
+   * Polars gets wrong in places (it loses backslashes of nested text, and takes a lone surrogate for a NUL). And no
+   * object names a field twice, of which Polars takes the first and all others the last.
    */
   plain: boolean;
 }
@@ -25,13 +28,16 @@ export function scanLines(path: string, fromByte = 0): LineScan {
   using file = Deno.openSync(path);
   file.seekSync(fromByte, Deno.SeekMode.Start);
   const scan: LineScan = { lines: 0, plain: true };
+  const names = new RepeatedNames();
   // A line counts when anything stands between two newlines.
   let lineIsEmpty = true;
   for (;;) {
     const count = file.readSync(buffer);
     if (count === null) break;
     const bytes = buffer.subarray(0, count);
-    if (scan.plain && (bytes.includes(BACKSLASH) || bytes.includes(CARRIAGE_RETURN))) scan.plain = false;
+    if (scan.plain) {
+      scan.plain = !bytes.includes(BACKSLASH) && !bytes.includes(CARRIAGE_RETURN) && !names.found(bytes);
+    }
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
       if (at > from || !lineIsEmpty) scan.lines++;
