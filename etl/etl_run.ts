@@ -7,6 +7,7 @@
 
 import { hostname } from "node:os";
 import type { LakeFolders } from "../process/settings.ts";
+import { answered } from "../warehouse/_answer_deadline.ts";
 import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.ts";
 import type { Warehouse } from "../warehouse/connect.ts";
 import { acquireLease } from "../warehouse/lease.ts";
@@ -24,6 +25,8 @@ export const LEASE_NAME = "etl";
 /** How long a dead run keeps others out; who waits a little longer gets through. */
 const LEASE_TTL_MS = 30_000;
 const LEASE_RETRY_MS = 500;
+/** Bringing the schema up to date may wait for others' locks; most runs find nothing to do. */
+const PREPARE_MS_MAX = 120_000;
 
 export interface EtlRunOptions extends GoldOptions {
   /** The warehouse; without it only the gold tables are made. */
@@ -61,7 +64,7 @@ export async function runEtl(lake: LakeFolders, options: EtlRunOptions = {}): Pr
   const startedAt = new Date();
   using _lock = await lockGold(lake.gold, { waitMs, ...(signal === undefined ? {} : { signal }) });
   const target = options.warehouse;
-  const session = target === undefined ? undefined : new WarehouseSession(target, waitMs);
+  const session = target === undefined ? undefined : new WarehouseSession(target, holderOf(lake), waitMs);
   try {
     let loadError = await errorOf(session?.begin(signal));
     const { state, ...gold } = await buildGold(lake, options);
@@ -117,19 +120,21 @@ async function errorOf(work: Promise<void> | undefined): Promise<Error | undefin
   }
 }
 
-type LoadOptions = Omit<Parameters<typeof loadWarehouse>[1], "lease">;
+type LoadOptions = Omit<Parameters<typeof loadWarehouse>[1], "lease" | "other">;
 
 /** The warehouse while a run has it: connected, brought to our schema, its lease held and renewed. */
 class WarehouseSession {
   readonly #target: { url: string; embedded: boolean };
+  readonly #holder: string;
   readonly #waitMs: number;
   #warehouse: Warehouse | undefined;
   #lease: Lease | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
-  constructor(target: { url: string; embedded: boolean }, waitMs: number) {
+  constructor(target: { url: string; embedded: boolean }, holder: string, waitMs: number) {
     this.#target = target;
+    this.#holder = holder;
     this.#waitMs = waitMs;
   }
 
@@ -142,11 +147,11 @@ class WarehouseSession {
     await this.end();
     const warehouse = await this.#open(4);
     this.#warehouse = warehouse;
-    await prepareWarehouse(warehouse.sql);
+    await answered(warehouse, prepareWarehouse(warehouse.sql), PREPARE_MS_MAX);
     const untilMs = Date.now() + this.#waitMs;
-    const holder = `${hostOf()}, process ${Deno.pid}`;
+    const options = { ttlMs: LEASE_TTL_MS, holder: this.#holder };
     for (;;) {
-      const attempt = await acquireLease(warehouse.sql, LEASE_NAME, { ttlMs: LEASE_TTL_MS, holder });
+      const attempt = await answered(warehouse, acquireLease(warehouse.sql, LEASE_NAME, options));
       if (attempt.acquired) {
         this.#lease = attempt.lease;
         break;
@@ -170,12 +175,12 @@ class WarehouseSession {
     const lease = this.#lease!;
     // The lease's row is locked by the load's transaction: a renewal would only wait for it.
     clearInterval(this.#renewal);
-    await this.#renewing;
-    await lease.renew();
+    const other = this.#warehouse!;
+    await answered(other, this.#renewing.then(() => lease.renew()));
     const warehouse = await this.#open(1);
     try {
       await Deno.mkdir(options.workFolder, { recursive: true });
-      return await loadWarehouse(warehouse, { ...options, lease });
+      return await loadWarehouse(warehouse, { ...options, lease, other });
     } finally {
       await Deno.remove(options.workFolder, { recursive: true });
       await warehouse.close();
@@ -184,12 +189,12 @@ class WarehouseSession {
 
   async end(): Promise<void> {
     clearInterval(this.#renewal);
-    await this.#renewing;
+    const [warehouse, lease] = [this.#warehouse, this.#lease];
+    this.#warehouse = this.#lease = undefined;
+    if (warehouse === undefined) return;
     // A warehouse that went away keeps the lease until it expires.
-    await this.#lease?.release().catch(() => {});
-    this.#lease = undefined;
-    await this.#warehouse?.close();
-    this.#warehouse = undefined;
+    await answered(warehouse, this.#renewing.then(() => lease?.release())).catch(() => {});
+    await warehouse.close();
   }
 
   #open(max: number): Promise<Warehouse> {
@@ -197,7 +202,15 @@ class WarehouseSession {
   }
 }
 
-/** What others are told where the run works; a process may not be allowed to know. */
+/** Tells processes apart that have the same id on machines of the same name. */
+const PROCESS_TAG = crypto.randomUUID().slice(0, 4);
+
+/** What others are told who has the lease. The gold folder's lock keeps it from being two at once. */
+function holderOf({ gold }: LakeFolders): string {
+  return `${hostOf()}, process ${Deno.pid}-${PROCESS_TAG}, ${gold}`;
+}
+
+/** Where the run works; a process may not be allowed to know. */
 function hostOf(): string {
   try {
     return hostname();

@@ -7,6 +7,7 @@
 
 import pl from "nodejs-polars";
 import type { LazyDataFrame } from "nodejs-polars";
+import { answered } from "../warehouse/_answer_deadline.ts";
 import { GOLD_TABLES } from "../warehouse/gold_tables.ts";
 import type { GoldTable } from "../warehouse/gold_tables.ts";
 import { tablesAreOurs } from "../warehouse/ensure_tables.ts";
@@ -31,6 +32,8 @@ export interface LoadWarehouseOptions {
   lease: Lease;
   full: boolean;
   run: LoadedRun;
+  /** Another connection to the same warehouse. */
+  other: Warehouse;
   warn?: (message: string) => void;
   onProgress?: (table: string, rows: number, total: number) => void;
 }
@@ -47,8 +50,8 @@ export async function loadWarehouse(
   warehouse: Warehouse,
   options: LoadWarehouseOptions,
 ): Promise<LoadSummary> {
-  const stored = await readWatermark(warehouse);
-  const { ours } = await tablesAreOurs(warehouse.sql);
+  const stored = await answered(warehouse, readWatermark(warehouse));
+  const { ours } = await answered(warehouse, tablesAreOurs(warehouse.sql));
   // Without a watermark nobody knows what the tables hold: they were made just now, or another program's.
   const replaced = ours && !options.full ? replacedFile(stored, options.state) : undefined;
   if (replaced !== undefined) {
@@ -93,6 +96,7 @@ async function load(
     watermark,
     full,
     run: options.run,
+    other: options.other,
     onProgress: (table, rows) => {
       if (table !== current.table) before += current.rows;
       current = { table, rows };

@@ -39,10 +39,11 @@ export type LeaseAttempt =
   | { acquired: false; holder: string; expiresAt: Date };
 
 /**
- * Takes the lease `name` where nobody holds it.
+ * Takes the lease `name` where nobody holds it. One that the same `holder` took is his again, with a new token: he
+ * may not have been told that he got it.
  *
  * @param options `ttlMs`: milliseconds until it expires unless renewed; `holder`: what others are told, such as
- *   host and process id.
+ *   host and process id; nobody else's, and never of two at once.
  */
 export async function acquireLease(
   sql: Sql,
@@ -57,7 +58,7 @@ export async function acquireLease(
       on conflict (name) do update
       set holder = excluded.holder, fencing_token = held.fencing_token + 1,
         expires_at = clock_timestamp() + ${ttlMs} * interval '1 millisecond'
-      where held.expires_at <= clock_timestamp()
+      where held.expires_at <= clock_timestamp() or held.holder = excluded.holder
       returning fencing_token as token`;
     if (taken !== undefined) return { acquired: true, lease: leaseOf(sql, name, taken.token, ttlMs) };
     const [other] = await sql<{ holder: string; expires_at: Date }[]>`

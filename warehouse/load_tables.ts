@@ -10,8 +10,10 @@
  * @module
  */
 
+import { TransactionWatch } from "./_answer_deadline.ts";
 import { copyFile, LoadFailedError } from "./_copy_file.ts";
 import type { SqlTransaction, Warehouse } from "./connect.ts";
+import { dropIndexes } from "./_drop_indexes.ts";
 import { ensureTables } from "./ensure_tables.ts";
 import type { GoldTable } from "./gold_tables.ts";
 import { assertLease } from "./lease.ts";
@@ -58,6 +60,8 @@ export interface LoadOptions {
   onProgress?: (table: string, rows: number) => void;
   /** A `COPY` that takes nothing for so long is given up. Default 60,000 ms. */
   copyStallMs?: number;
+  /** Another connection, which tells when the transaction is over and its own connection has died in silence. */
+  other?: Warehouse;
 }
 
 /** What a load did: rows that were added or changed, by table. */
@@ -84,24 +88,28 @@ export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[
  */
 export async function loadTables(warehouse: Warehouse, options: LoadOptions): Promise<LoadedRows> {
   let failure: unknown;
+  let watch: TransactionWatch | undefined;
   const files = warehouse.embedded ? new Map() : csvFiles(options.tables);
   try {
     // A transaction that waits for long would be ended as idle: the first file is there when it begins, and the next ones
     // are made faster than the server takes the one before.
     await files.values().next().value;
-    return await warehouse.sql.begin((tx) =>
-      loadAll(warehouse, tx, files, options).catch((error) => {
+    if (options.other !== undefined) watch = new TransactionWatch(options.other);
+    const loading = warehouse.sql.begin((tx) =>
+      loadAll(warehouse, tx, files, options, watch).catch((error) => {
         // A rollback on a connection that is gone fails too, and would hide why.
         failure = error;
         throw error;
       })
-    ) as LoadedRows;
+    ) as Promise<LoadedRows>;
+    return await (watch === undefined ? loading : Promise.race([loading, watch.lost]));
   } catch (error) {
     const lost = broken(failure ?? error);
     // The rollback waits on a connection that is gone, and would hold up the pool's end.
     if (lost !== undefined) await warehouse.sql.end({ timeout: 0 });
     throw lost ?? failure ?? error;
   } finally {
+    watch?.end();
     await Promise.allSettled(files.values());
   }
 }
@@ -134,9 +142,11 @@ async function loadAll(
   tx: SqlTransaction,
   files: ReadonlyMap<string, Promise<string>>,
   options: LoadOptions,
+  watch: TransactionWatch | undefined,
 ): Promise<LoadedRows> {
   const { lease, tables, watermark, full, run } = options;
   const transaction = await transactionId(tx);
+  watch?.began(transaction);
   await assertLease(tx, lease.name, lease.token);
   const { rebuilt } = await ensureTables(tx);
   if (rebuilt.length > 0 && !full) {
@@ -235,31 +245,6 @@ async function loadTable(
     where (${rest.map((column) => `old.${column}`).join(", ")})
       is distinct from (${rest.map((column) => `excluded.${column}`).join(", ")})`);
   return changed + merged.count;
-}
-
-/** Drops the indexes of an empty table; returns the statements that make them again. */
-async function dropIndexes(tx: SqlTransaction, table: GoldTable): Promise<string[]> {
-  const found = await tx<
-    { name: string; statement: string; constraint_name: string | null; key: string | null }[]
-  >`
-    select i.relname as name, pg_get_indexdef(i.oid) as statement, c.conname as constraint_name,
-      pg_get_constraintdef(c.oid) as key
-    from pg_catalog.pg_index x
-    join pg_catalog.pg_class i on i.oid = x.indexrelid
-    left join pg_catalog.pg_constraint c on c.conindid = x.indexrelid and c.contype in ('p', 'u')
-    where x.indrelid = ${`public.${table.name}`}::regclass
-    order by x.indisprimary desc, i.relname`;
-  const again: string[] = [];
-  for (const { name, statement, constraint_name, key } of found) {
-    if (constraint_name === null) {
-      await tx.unsafe(`drop index public."${name}"`);
-      again.push(statement);
-    } else {
-      await tx.unsafe(`alter table public.${table.name} drop constraint "${constraint_name}"`);
-      again.push(`alter table public.${table.name} add constraint "${constraint_name}" ${key}`);
-    }
-  }
-  return again;
 }
 
 async function fill(
