@@ -114,6 +114,8 @@ export class StruckLoads {
     );
     const struck = this.#struck;
     if (struck === undefined) return;
+    // What was struck may have been stored all the same: only a load that begins afterwards tells that work goes on.
+    await this.lake.seal();
     const untilMs = struck.atMs + this.#recoveryMsMax;
     let loaded = await this.check();
     while (!loaded && performance.now() < untilMs) {
