@@ -14,8 +14,8 @@ import { ENGINE_INPUT_TOPICS, PARTITIONS } from "../events/topics.ts";
 import type { EventLog, PartitionRange } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
 import { PartitionScan } from "../event_log/partition_scan.ts";
+import type { engineOptions } from "../streaming/engine_options.ts";
 import { InventoryEngine } from "../streaming/inventory_engine.ts";
-import type { PromotionPolicy } from "../streaming/policies/policy.ts";
 import { Comparison } from "./comparison.ts";
 import type { OutputPlace } from "./comparison.ts";
 import { foldByEventTime } from "./merged_fold.ts";
@@ -35,9 +35,8 @@ export interface ReplayOptions {
   rawFolder: string;
   /** The event log; the lake can do without it, and then nobody knows the order. */
   log?: EventLog | undefined;
-  policy: PromotionPolicy;
-  maxPromotionsPerFlight: number;
-  promoCooldownMs: number;
+  /** What decides; {@link engineOptions}. */
+  engine: ReturnType<typeof engineOptions>;
   eventLeadMsMax: number;
   /** Outputs of this time are reported, by their event time: `[from, to)`, milliseconds since 1970. */
   fromMs?: number;
@@ -86,7 +85,7 @@ class Replay {
     this.#toMs = options.toMs ?? Infinity;
     this.#report = {
       source: options.source,
-      policy: `${options.policy.name}/${options.policy.version}`,
+      policy: `${options.engine.policy.name}/${options.engine.policy.version}`,
       log_id: "",
       from: timeText(this.#fromMs),
       to: timeText(this.#toMs),
@@ -147,8 +146,7 @@ class Replay {
   }
 
   #open(logId: string): void {
-    const { policy, maxPromotionsPerFlight, promoCooldownMs, eventLeadMsMax, compare } = this.#options;
-    const options = { policy, logId, maxPromotionsPerFlight, promoCooldownMs };
+    const { engine, eventLeadMsMax, compare } = this.#options;
     if (compare === true) {
       this.#comparison = new Comparison({
         logId,
@@ -160,7 +158,7 @@ class Replay {
     this.#engines = Array.from({ length: this.#partitions }, (_, partition) =>
       new ReplayedPartition({
         partition,
-        engine: new InventoryEngine(options),
+        engine: new InventoryEngine({ ...engine, logId }),
         intake: { repartitionTopic: REPARTITION_TOPIC, partitions: this.#partitions, eventLeadMsMax },
         onOutput: (output, from, inputMs) => this.#takeOutput(output, from, inputMs),
         onRefusal: (reason) => this.#refuse(reason),

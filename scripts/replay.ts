@@ -11,7 +11,7 @@ import { ProgressBar } from "../process/progress_bar.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { kafkaSettings, lakeFolders, maxEventLeadMs, setting } from "../process/settings.ts";
 import { runReplay } from "../replay/run_replay.ts";
-import { POLICIES, policyNamed } from "../streaming/policies/policies.ts";
+import { ENGINE_OPTIONS, engineOptions } from "../streaming/engine_options.ts";
 import { openOutput } from "./_replay_output.ts";
 import { replayText } from "./_replay_text.ts";
 
@@ -36,25 +36,10 @@ export const REPLAY_COMMAND_LINE = {
         "Report from this event time on: a UTC time, a day, or a time ago such as 12h. What came before is still taken, for the state",
     },
     to: { type: "text", value: "TIME", description: "Report up to this event time, without it" },
-    policy: {
-      type: "text",
-      default: "RULE_ENGINE_ITERATION_2",
-      choices: POLICIES.map((policy) => policy.name),
-      description: "Rules that decide promotions",
-    },
-    "max-promotions-per-flight": {
-      type: "number",
-      default: 1,
-      min: 0,
-      integer: true,
-      description: "Promotions that one flight gets at the most",
-    },
-    "promo-cooldown": {
-      type: "number",
-      value: "MINUTES",
-      default: 60,
-      min: 0,
-      description: "Event time between two promotions of a flight, in minutes",
+    ...ENGINE_OPTIONS,
+    "max-event-lead": {
+      type: "duration",
+      description: "An event time further beyond its append time is refused (default MAX_EVENT_LEAD)",
     },
     out: {
       type: "text",
@@ -151,10 +136,8 @@ async function main(signal: AbortSignal): Promise<number> {
       source: values["from-log"] ? "log" : "lake",
       rawFolder: lakeFolders().raw,
       log,
-      policy: policyNamed(values.policy)!,
-      maxPromotionsPerFlight: values["max-promotions-per-flight"],
-      promoCooldownMs: values["promo-cooldown"] * 60_000,
-      eventLeadMsMax: maxEventLeadMs(),
+      engine: engineOptions(values),
+      eventLeadMsMax: values["max-event-lead"] ?? maxEventLeadMs(),
       ...(fromMs === undefined ? {} : { fromMs }),
       ...(toMs === undefined ? {} : { toMs }),
       byEventTime: values["by-event-time"],

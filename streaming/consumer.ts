@@ -10,13 +10,13 @@ import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { maxEventLeadMs } from "../process/settings.ts";
 import { ConsumerMetrics } from "./consumer_metrics.ts";
+import { ENGINE_OPTIONS, engineOptions } from "./engine_options.ts";
 import { InventoryEngine } from "./inventory_engine.ts";
 import { watchLag } from "./lag_watch.ts";
 import { runPartitionTask } from "./partition_task.ts";
 import type { CommitInfo } from "./partition_task.ts";
 import { runPassOnTask } from "./pass_on_task.ts";
 import { notReadyReason } from "./readiness.ts";
-import { POLICIES, policyNamed } from "./policies/policies.ts";
 
 const CHANGELOG_TOPIC = "inventory-engine-changelog";
 const REPARTITION_TOPIC = "inventory-engine-repartition";
@@ -26,26 +26,7 @@ const COMMAND_LINE = {
   usage: "deno task consumer",
   description: "Follows every flight's seats and bookings and decides promotions, each exactly once.",
   options: {
-    policy: {
-      type: "text",
-      default: "RULE_ENGINE_ITERATION_2",
-      choices: POLICIES.map((policy) => policy.name),
-      description: "Rules that decide promotions",
-    },
-    "max-promotions-per-flight": {
-      type: "number",
-      default: 1,
-      min: 0,
-      integer: true,
-      description: "Promotions that one flight gets at the most",
-    },
-    "promo-cooldown": {
-      type: "number",
-      value: "MINUTES",
-      default: 60,
-      min: 0,
-      description: "Event time between two promotions of a flight, in minutes",
-    },
+    ...ENGINE_OPTIONS,
     "max-event-lead": {
       type: "duration",
       description: "An event time further beyond its append time is a dead letter (default MAX_EVENT_LEAD)",
@@ -80,7 +61,7 @@ const COMMAND_LINE = {
 
 await runProcess(async (signal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
-  const policy = policyNamed(values.policy)!;
+  const engine = engineOptions(values);
   const metrics = new ConsumerMetrics();
   let members: GroupMember[] | undefined;
   const server = serveMetrics({
@@ -92,7 +73,9 @@ await runProcess(async (signal) => {
   try {
     const { partitions, direct, indirect } = await inputTopics(log);
     logger.info("🚦 Consumer started (Iteration 2 with metrics)");
-    logger.info(`   ${policy.name} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`);
+    logger.info(
+      `   ${engine.policy.name} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`,
+    );
     const lines = terminalLines();
     const group = GROUPS.engine;
     const sessionTimeoutMs = values["session-timeout"];
@@ -146,13 +129,7 @@ await runProcess(async (signal) => {
             partitions,
             eventLeadMsMax,
             commitIntervalMs: values["commit-interval"],
-            newEngine: () =>
-              new InventoryEngine({
-                policy,
-                logId: log.logId,
-                maxPromotionsPerFlight: values["max-promotions-per-flight"],
-                promoCooldownMs: values["promo-cooldown"] * 60_000,
-              }),
+            newEngine: () => new InventoryEngine({ ...engine, logId: log.logId }),
             observer: {
               restored({ partition, entries, durationMs, engine }) {
                 metrics.engines.set(partition, engine);
