@@ -8,54 +8,16 @@
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import { ByPlace, OffsetHashes } from "../verification/offset_sets.ts";
 import { hash64, hashWords } from "../verification/text_hash.ts";
+import { OUTPUT_TOPICS } from "./comparison_report.ts";
+import type { ComparisonReport, OutputCounts, OutputDifference, OutputTopic } from "./comparison_report.ts";
 import type { ReplayedOutput } from "./replayed_partition.ts";
 import { outputTimeMs } from "./replayed_partition.ts";
-
-/** Topics of the engine's outputs. */
-export const OUTPUT_TOPICS = ["inventory_metrics", "promo_decisions"] as const;
-export type OutputTopic = typeof OUTPUT_TOPICS[number];
 
 /** Where an output's input stands, and the output's id. */
 export interface OutputPlace {
   topic: string;
   partition: number;
   offset: number;
-}
-
-/** How the outputs of one topic compare. */
-export interface OutputCounts {
-  /** The same byte for byte. */
-  equal: number;
-  different: number;
-  /** Recorded, and not replayed. */
-  only_recorded: number;
-  /** Replayed, and not recorded. */
-  only_replayed: number;
-  /** Recorded of inputs that this replay did not come to, or replayed of inputs that came after the last recorded output. */
-  not_comparable: number;
-}
-
-/** One output that is not the same. */
-export interface OutputDifference {
-  topic: OutputTopic;
-  kind: "different" | "only recorded" | "only replayed";
-  event_id: string;
-  why: string;
-}
-
-export interface ComparisonReport {
-  /** Nothing differs, and there was something to compare. */
-  agrees: boolean;
-  inventory_metrics: OutputCounts;
-  promo_decisions: OutputCounts;
-  /** Policies of the recorded decisions, `<name>/<version>`. */
-  recorded_policies: string[];
-  /** Outputs of other programs, or of another log: not compared. */
-  not_ours: number;
-  /** Why outputs differ, and how many. */
-  reasons: Record<string, number>;
-  /** The first of each kind. */
-  differences: OutputDifference[];
 }
 
 export interface ComparisonOptions {
@@ -79,6 +41,8 @@ export interface ComparisonEnd {
   /** Whether the replay came to an output's input. */
   isReplayed: (place: OutputPlace) => boolean;
   historyMissing: boolean;
+  /** The order of the oldest records is not known. */
+  orderBegunLater: boolean;
 }
 
 const OUTPUT_ID = /^(.+)-(\d{1,9})-(\d{1,16})-(\d{1,6})@([0-9a-f]{8})$/;
@@ -263,7 +227,7 @@ export class Comparison {
     }
   }
 
-  #why(topic: OutputTopic, policy: string | undefined, { historyMissing }: ComparisonEnd): string {
+  #why(topic: OutputTopic, policy: string | undefined, end: ComparisonEnd): string {
     const { policy: replayed } = this.#options;
     if (topic === "promo_decisions") {
       if (policy !== undefined && policy !== replayed) {
@@ -274,10 +238,13 @@ export class Comparison {
         return `the consumer ran under ${others.join(", ")} too, replayed under ${replayed}`;
       }
     }
-    if (historyMissing) {
+    if (end.historyMissing) {
       return "the records before the first one that is left are missing, and the state that came of them";
     }
     if (!this.#start.orderKnown) return "the order in which the consumer took the records is not known";
+    if (end.orderBegunLater) {
+      return "the order in which the consumer took the oldest records is not known any more";
+    }
     return "not explained: did the consumer run with other options (--max-promotions-per-flight, --promo-cooldown, MAX_EVENT_LEAD)?";
   }
 }

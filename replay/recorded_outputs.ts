@@ -3,8 +3,8 @@
 import type { EventLog } from "../event_log/event_log.ts";
 import { PartitionScan } from "../event_log/partition_scan.ts";
 import { listRawFiles, logId8Of } from "../lake/raw_files.ts";
-import { OUTPUT_TOPICS } from "./comparison.ts";
-import type { OutputTopic } from "./comparison.ts";
+import { OUTPUT_TOPICS } from "./comparison_report.ts";
+import type { OutputTopic } from "./comparison_report.ts";
 import { LakeScan } from "./lake_scan.ts";
 import type { RecordScan } from "./record_scan.ts";
 

@@ -1,6 +1,6 @@
 /** What a replay says; `--json` prints it as it is. */
 
-import type { ComparisonReport } from "./comparison.ts";
+import type { ComparisonReport } from "./comparison_report.ts";
 
 export interface ReplayReport {
   source: "lake" | "log";
@@ -31,6 +31,8 @@ export interface ReplayReport {
   seconds: number;
   /** State of before the first record is missing. */
   history_missing: boolean;
+  /** The oldest records were taken by event time: their order has aged out of the log. */
+  order_begins_later: boolean;
   /** `null` where it was not asked for. */
   comparison: ComparisonReport | null;
   notes: string[];

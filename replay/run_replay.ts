@@ -10,23 +10,20 @@
  */
 
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
-import { ENGINE_INPUT_TOPICS, PARTITIONS } from "../events/topics.ts";
+import { PARTITIONS } from "../events/topics.ts";
 import type { EventLog, PartitionRange } from "../event_log/event_log.ts";
-import { partitionOf } from "../event_log/partitioner.ts";
-import { PartitionScan } from "../event_log/partition_scan.ts";
 import type { engineOptions } from "../streaming/engine_options.ts";
 import { InventoryEngine } from "../streaming/inventory_engine.ts";
 import { Comparison } from "./comparison.ts";
 import type { OutputPlace } from "./comparison.ts";
-import { foldByEventTime } from "./merged_fold.ts";
-import { ORDER_TOPIC, orderTaken } from "./order_taken.ts";
-import { foldInOrder } from "./ordered_fold.ts";
+import { InputFold } from "./input_fold.ts";
+import { ORDER_TOPIC } from "./order_taken.ts";
 import type { OrderedFold } from "./ordered_fold.ts";
-import type { RecordScan } from "./record_scan.ts";
 import { readRecordedOutputs } from "./recorded_outputs.ts";
-import { lakeSource, logSource, originPlace, REPARTITION_TOPIC } from "./replay_source.ts";
+import { lakeSource, logSource, REPARTITION_TOPIC } from "./replay_source.ts";
 import type { ReplaySource } from "./replay_source.ts";
 import { ReplayedPartition } from "./replayed_partition.ts";
+import { nameOf, replayedInOrder } from "./replayed_inputs.ts";
 import type { ReplayedOutput } from "./replayed_partition.ts";
 import type { ReplayReport } from "./replay_report.ts";
 
@@ -63,9 +60,6 @@ export async function runReplay(options: ReplayOptions): Promise<ReplayReport> {
   return await new Replay(options, signal).run();
 }
 
-/** Events are handed on in steps of so many where no commit says when. */
-const SETTLE_EVERY = 500;
-
 class Replay {
   readonly #options: ReplayOptions;
   readonly #signal: AbortSignal;
@@ -76,7 +70,6 @@ class Replay {
   #partitions = PARTITIONS;
   #engines: ReplayedPartition[] = [];
   #comparison: Comparison | undefined;
-  #firstMs = Infinity;
 
   constructor(options: ReplayOptions, signal: AbortSignal) {
     this.#options = options;
@@ -102,6 +95,7 @@ class Replay {
       refused: {},
       seconds: 0,
       history_missing: false,
+      order_begins_later: false,
       comparison: null,
       notes: [],
     };
@@ -120,11 +114,8 @@ class Replay {
     if (ordered.length > 0) this.#partitions = ordered.length;
     this.#open(source.logId);
     if (compare) await this.#readRecorded(rawFolder, source.logId, known, ordered.length > 0);
-    const folds = ordered.length > 0
-      ? await this.#foldInOrder(known!, source, ordered)
-      : await this.#foldAll(source);
+    const folds = await this.#fold(known, source, ordered);
     if (compare) await this.#compare(known, source, folds);
-    report.first_record_at = timeText(this.#firstMs);
     report.flights_with_decisions = this.#flights.size;
     report.seconds = Math.round(performance.now() - startedMs) / 1000;
     return report;
@@ -201,153 +192,37 @@ class Replay {
     comparison.begin({ orderKnown, beginningGone });
   }
 
-  /** Step 2, all of it. */
-  async #foldAll(source: ReplaySource): Promise<Map<number, OrderedFold>> {
-    const { byEventTime = false, log } = this.#options;
-    const { notes } = this.#report;
-    if (byEventTime) notes.push("Records were taken by event time, as asked");
-    else if (log === undefined) {
-      notes.push(
-        "There is no event log, which knows the order in which the consumer took its records: they were taken by event time",
-      );
-    } else {notes.push(
-        "The event log does not know the order in which the consumer took these records: they were taken by event time",
-      );}
-    await this.#merge(source, () => Infinity);
-    return new Map();
-  }
-
   /** Steps 2 and 3. */
-  async #foldInOrder(
-    log: EventLog,
+  async #fold(
+    log: EventLog | undefined,
     source: ReplaySource,
     ordered: readonly PartitionRange[],
   ): Promise<Map<number, OrderedFold>> {
+    const { byEventTime = false, eventLeadMsMax, compare = false, onProgress = () => {} } = this.#options;
     const report = this.#report;
-    report.order = "as taken";
-    await this.#foldBeforeOrder(log, source, ordered);
-    const folds = new Map<number, OrderedFold>();
-    const { onProgress = () => {} } = this.#options;
-    const total = ordered.reduce((sum, { start, end }) => sum + end - start, 0);
-    let commits = 0;
-    for (const range of ordered) {
-      const engine = this.#engines[range.partition]!;
-      const orders = await PartitionScan.open(log, range, { signal: this.#signal });
-      try {
-        const fold = await foldInOrder({
-          orders,
-          openScan: (topic) => source.open(topic, range.partition),
-          take: (record) => {
-            this.#noteFirst(record.timestampMs);
-            engine.takeRecord(record);
-          },
-          settle: () => {
-            engine.settle();
-            onProgress("records in the order taken", ++commits, total, "commits");
-          },
-          signal: this.#signal,
-        });
-        folds.set(range.partition, fold);
-        report.commits += fold.commits;
-        report.records += fold.records;
-        report.records_missing += fold.missing;
-        report.commits_left += fold.left;
-      } finally {
-        await orders.close();
-      }
+    const fold = new InputFold({
+      source,
+      engines: this.#engines,
+      report,
+      eventLeadMsMax,
+      settleEach: compare,
+      onRefusal: (reason) => this.#refuse(reason),
+      onProgress,
+      signal: this.#signal,
+    });
+    let folds = new Map<number, OrderedFold>();
+    if (ordered.length > 0) folds = await fold.inOrder(log!, ordered);
+    else {
+      const why = byEventTime
+        ? "as asked"
+        : this.#options.log === undefined
+        ? "there is no event log, which would know the order in which the consumer took them"
+        : "the event log does not know the order in which the consumer took them";
+      report.notes.push(`Records were taken by event time: ${why}`);
+      await fold.byEventTime();
     }
-    if (report.records_missing > 0) {
-      report.history_missing = true;
-      report.notes.push(
-        `${
-          report.records_missing.toLocaleString("en")
-        } records that the consumer took are not there any more: flights and bookings that came in them are not known here`,
-      );
-    }
-    if (report.commits_left > 0) {
-      report.notes.push(
-        `The last ${
-          report.commits_left.toLocaleString("en")
-        } commits of the consumer took records that the lake does not hold yet: left out`,
-      );
-    }
+    report.first_record_at = timeText(fold.firstMs);
     return folds;
-  }
-
-  /** What lies before the order's first record, where that has aged out of the log. */
-  async #foldBeforeOrder(
-    log: EventLog,
-    source: ReplaySource,
-    ordered: readonly PartitionRange[],
-  ): Promise<void> {
-    const until = new Map<string, number>();
-    for (const range of ordered) {
-      if (range.start === 0 || range.start >= range.end) continue;
-      const scan = await PartitionScan.open(log, range, { signal: this.#signal });
-      if (await scan.fill()) {
-        const { topics, from } = orderTaken(scan.head!.value, `${ORDER_TOPIC}-${range.partition}`);
-        topics.forEach((topic, lane) => until.set(`${topic}/${range.partition}`, from[lane]!));
-      }
-      await scan.close();
-    }
-    if (until.size === 0) return;
-    this.#report.notes.push(
-      "The order of the oldest records has aged out of the log: they were taken by event time, the others as the consumer took them",
-    );
-    this.#report.history_missing = true;
-    await this.#merge(source, ({ topic, partition }) => until.get(`${topic}/${partition}`) ?? 0);
-  }
-
-  /** Takes records by event time, each to its flight's partition number. */
-  async #merge(source: ReplaySource, until: (scan: RecordScan) => number): Promise<void> {
-    const report = this.#report;
-    const { eventLeadMsMax, compare = false, onProgress = () => {} } = this.#options;
-    const scans: RecordScan[] = [];
-    for (const topic of ENGINE_INPUT_TOPICS) {
-      for (const place of source.places.filter((place) => place.topic === topic)) {
-        if (place.start > 0) report.history_missing = true;
-        scans.push(await source.open(topic, place.partition));
-      }
-    }
-    const ends = scans.map((scan) => Math.min(scan.end, until(scan)));
-    const starts = scans.map((scan) =>
-      source.places.find((place) => place.topic === scan.topic && place.partition === scan.partition)!.start
-    );
-    const total = ends.reduce((sum, end, at) => sum + Math.max(0, end - starts[at]!), 0);
-    let [done, unsettled] = [0, 0];
-    try {
-      report.records += await foldByEventTime({
-        scans,
-        until: (scan) => Math.min(scan.end, until(scan)),
-        eventLeadMsMax,
-        take: (parsed, record) => {
-          this.#noteFirst(record.timestampMs);
-          const { flight_id } = parsed.event as { flight_id: string };
-          const engine = this.#engines[partitionOf(flight_id, this.#partitions)]!;
-          engine.take(parsed, record);
-          // To compare, each output must know the append time of its input.
-          if (compare) engine.settle();
-          else if (++unsettled % SETTLE_EVERY === 0) this.#engines.forEach((each) => each.settle());
-        },
-        refuse: (reason) => this.#refuse(reason),
-        onRecords: (records) => onProgress("records by event time", done += records, total, "records"),
-        signal: this.#signal,
-      });
-      this.#engines.forEach((each) => each.settle());
-    } finally {
-      for (const scan of scans) await scan.close();
-    }
-    if (report.history_missing) {
-      report.notes.push(
-        `History before ${
-          report.first_record_at ?? "the first record"
-        } is missing: flights and bookings of before are not known here`,
-      );
-    }
-  }
-
-  #noteFirst(timestampMs: number): void {
-    if (timestampMs > 0 && timestampMs < this.#firstMs) this.#firstMs = timestampMs;
   }
 
   /** Step 4. */
@@ -357,43 +232,17 @@ class Replay {
     folds: ReadonlyMap<number, OrderedFold>,
   ): Promise<void> {
     const isReplayed = folds.size > 0
-      ? await this.#replayedInOrder(log!, folds)
+      ? await replayedInOrder(log!, folds, this.#signal)
       : ({ topic, partition, offset }: OutputPlace) =>
         source.places.some((place) =>
           place.topic === topic && place.partition === partition && offset < place.end
         );
     const waiting = this.#engines.map((engine) => engine.waiting);
     this.#report.comparison = this.#comparison!.conclude({
-      isReplayed: (place) => {
-        const name = `${place.topic}-${place.partition}-${place.offset}`;
-        return isReplayed(place) && !waiting.some((names) => names.has(name));
-      },
+      isReplayed: (place) => isReplayed(place) && !waiting.some((names) => names.has(nameOf(place))),
       historyMissing: this.#report.history_missing,
+      orderBegunLater: this.#report.order_begins_later,
     });
-  }
-
-  /** Which inputs the commits hold that were replayed: by the partition of a record, or of what passed it on. */
-  async #replayedInOrder(
-    log: EventLog,
-    folds: ReadonlyMap<number, OrderedFold>,
-  ): Promise<(place: OutputPlace) => boolean> {
-    const pending = new Set<string>();
-    for (const range of await log.ranges([REPARTITION_TOPIC])) {
-      const position = folds.get(range.partition)?.positions.get(REPARTITION_TOPIC) ?? 0;
-      const start = Math.max(range.start, position);
-      const scan = await PartitionScan.open(log, { ...range, start }, { signal: this.#signal });
-      while (scan.head !== undefined || await scan.fill()) {
-        const origin = originPlace(scan.next()!.headers);
-        if (origin !== undefined) pending.add(`${origin.topic}-${origin.partition}-${origin.offset}`);
-      }
-      await scan.close();
-    }
-    return ({ topic, partition, offset }) => {
-      if (pending.has(`${topic}-${partition}-${offset}`)) return false;
-      const position = folds.get(partition)?.positions.get(topic);
-      // A topic that is passed on whole has no place in the order: what it holds came by way of the other one.
-      return position === undefined ? folds.size > 0 : offset < position;
-    };
   }
 }
 

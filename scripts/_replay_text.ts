@@ -1,7 +1,7 @@
 /** A replay's summary for a person at the terminal. */
 
-import { OUTPUT_TOPICS } from "../replay/comparison.ts";
-import type { ComparisonReport } from "../replay/comparison.ts";
+import { OUTPUT_TOPICS } from "../replay/comparison_report.ts";
+import type { ComparisonReport } from "../replay/comparison_report.ts";
 import type { ReplayReport } from "../replay/replay_report.ts";
 import { alignedTable } from "./_table.ts";
 
