@@ -4,14 +4,23 @@ import type { Experiment } from "./experiment.ts";
 import { experiment as consumerKilled } from "./01_consumer_killed.ts";
 import { experiment as brokerKilled } from "./02_broker_killed.ts";
 import { experiment as zombie } from "./03_zombie.ts";
+import { experiment as rebalances } from "./04_rebalances.ts";
 import { experiment as lakeWriterKilled } from "./07_lake_writer_killed.ts";
+import { experiment as diskFull } from "./09_disk_full.ts";
 import { experiment as etlKilled } from "./10_etl_killed.ts";
 import { experiment as connectionLost } from "./11_connection_lost.ts";
+import { experiment as poison } from "./12_poison.ts";
 import { experiment as soak } from "./14_soak.ts";
 
-export const EXPERIMENTS: readonly Experiment[] =
-  ([consumerKilled, zombie, lakeWriterKilled, etlKilled, connectionLost, soak, brokerKilled] as Experiment[])
-    .toSorted((
-      a,
-      b,
-    ) => a.number - b.number);
+export const EXPERIMENTS: readonly Experiment[] = [
+  consumerKilled,
+  brokerKilled,
+  zombie,
+  rebalances,
+  lakeWriterKilled,
+  diskFull,
+  etlKilled,
+  connectionLost,
+  poison,
+  soak,
+];
