@@ -215,6 +215,8 @@ async function loadTable(
     const indexes = await dropIndexes(tx, table);
     await fill(warehouse, tx, name, rows, files, options, { freeze: true });
     for (const statement of indexes) await tx.unsafe(statement);
+    // Until the server comes to it by itself, queries would be planned by guesswork.
+    await tx.unsafe(`analyze ${name}`);
     return rows.rows;
   }
   const columns = table.columns.map((column) => column.name);

@@ -92,38 +92,44 @@ onEachWarehouse("loadTables() stores all of a load or nothing", async (target) =
   deepEqual(await stored(target), before);
 });
 
-onEachWarehouse("loadTables() keeps keys and indexes of a table that it fills at once", async (target) => {
-  const many = Array.from({ length: 60_000 }, (_, at) => row(`B${at}`));
-  const warehouse = await target.open(1);
-  await prepareWarehouse(warehouse.sql);
-  await warehouse.sql`create index further on fact_booking_cancellation (flight_id)`;
-  const definitions = () =>
-    warehouse.sql`select indexdef from pg_indexes where tablename = 'fact_booking_cancellation' order by 1`;
-  const before = [...await definitions()];
-  const folder = await Deno.makeTempDir();
-  const inOne = await rowsOf(many, folder);
-  const slices: TableRows = {
-    ...inOne,
-    jsonSlices: async function* () {
-      const records = many.map(([booking_id, cancellation_time, flight_id]) => ({
-        booking_id,
-        cancellation_time,
-        flight_id,
-      }));
-      yield await Promise.resolve(JSON.stringify(records));
-    },
-  };
-  deepEqual(await load(target, [], { tables: [slices] }), { fact_booking_cancellation: 60_000 });
-  deepEqual([...await definitions()], before);
-  await rejects(
-    load(target, [], { tables: [slices], full: false }).then(async () => {
-      await warehouse
-        .sql`insert into fact_booking_cancellation select * from fact_booking_cancellation limit 1`;
-    }),
-    /duplicate key/,
-  );
-  deepEqual(await load(target, [row("B1")], { full: true }), { fact_booking_cancellation: 1 });
-  deepEqual((await stored(target)).ids, ["B1"]);
-  await warehouse.close();
-  await Deno.remove(folder, { recursive: true });
-});
+onEachWarehouse(
+  "loadTables() keeps keys and indexes of a table that it fills at once, and leaves statistics",
+  async (target) => {
+    const many = Array.from({ length: 60_000 }, (_, at) => row(`B${at}`));
+    const warehouse = await target.open(1);
+    await prepareWarehouse(warehouse.sql);
+    await warehouse.sql`create index further on fact_booking_cancellation (flight_id)`;
+    const definitions = () =>
+      warehouse.sql`select indexdef from pg_indexes where tablename = 'fact_booking_cancellation' order by 1`;
+    const before = [...await definitions()];
+    const folder = await Deno.makeTempDir();
+    const inOne = await rowsOf(many, folder);
+    const slices: TableRows = {
+      ...inOne,
+      jsonSlices: async function* () {
+        const records = many.map(([booking_id, cancellation_time, flight_id]) => ({
+          booking_id,
+          cancellation_time,
+          flight_id,
+        }));
+        yield await Promise.resolve(JSON.stringify(records));
+      },
+    };
+    deepEqual(await load(target, [], { tables: [slices] }), { fact_booking_cancellation: 60_000 });
+    deepEqual([...await definitions()], before);
+    const [statistics] = await warehouse.sql`
+    select count(*)::integer as columns from pg_stats where tablename = 'fact_booking_cancellation'`;
+    equal(statistics!.columns, 3);
+    await rejects(
+      load(target, [], { tables: [slices], full: false }).then(async () => {
+        await warehouse
+          .sql`insert into fact_booking_cancellation select * from fact_booking_cancellation limit 1`;
+      }),
+      /duplicate key/,
+    );
+    deepEqual(await load(target, [row("B1")], { full: true }), { fact_booking_cancellation: 1 });
+    deepEqual((await stored(target)).ids, ["B1"]);
+    await warehouse.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+);
