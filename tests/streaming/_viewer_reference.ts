@@ -24,8 +24,14 @@ export interface Reference {
   late: number[];
 }
 
-/** @param events Of one partition, in the order of their offsets. */
-export function referenceWindows(events: readonly ParsedStreamEvent[]): Reference {
+/**
+ * @param events Of one partition, in the order of their offsets.
+ * @param options `clockMs`: event time has come so far at least.
+ */
+export function referenceWindows(
+  events: readonly ParsedStreamEvent[],
+  options: { clockMs?: number } = {},
+): Reference {
   let newestMs = -Infinity;
   const late: number[] = [];
   const taken: ParsedStreamEvent[] = [];
@@ -37,6 +43,7 @@ export function referenceWindows(events: readonly ParsedStreamEvent[]): Referenc
     newestMs = Math.max(newestMs, event.eventTimeMs);
     taken.push(event);
   });
+  newestMs = Math.max(newestMs, options.clockMs ?? -Infinity);
   const rows = new Map<string, ReferenceRow>();
   const present = new Map<string, number>();
   const rowAt = (streamId: string, minute: number) => {
