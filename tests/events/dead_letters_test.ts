@@ -45,6 +45,16 @@ Deno.test("deadLetterOf() keeps a tombstone and a record without key as null", a
   equal(letter.value, null);
 });
 
+Deno.test("deadLetterOf() names the letter that a record was driven again from, also where its value is cut", async () => {
+  const headers = { "replay-of": "lake-writer-bookings-1-3" };
+  equal((await letterOf({ headers })).letter.replay_of, "lake-writer-bookings-1-3");
+  equal(
+    (await letterOf({ headers, value: "x".repeat(2_000_000) })).letter.replay_of,
+    "lake-writer-bookings-1-3",
+  );
+  equal((await letterOf({ headers: { trace: "abc" } })).letter.replay_of, undefined);
+});
+
 Deno.test("deadLetterOf() keeps bytes that are no text as base64", async () => {
   const bytes = new Uint8Array([0xff, 0x00, 0x41]);
   const { letter } = await letterOf({ value: "\uFFFD\0A", bytes });

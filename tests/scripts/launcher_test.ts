@@ -165,6 +165,20 @@ Deno.test("commandFor() hands arguments on, and makes a file absolute that the c
   deepEqual(commandFor("tail", ["bookings", "--max", "3"], {}).args.slice(-3), ["bookings", "--max", "3"]);
 });
 
+Deno.test("commandFor() opens the folder of a file that is to be written, and nothing else to be written", () => {
+  const here = resolve("/home/anna");
+  for (const form of [["--out", "out.jsonl"], ["--out=out.jsonl"]]) {
+    const { args } = commandFor("replay", form, { INIT_CWD: here });
+    equal(args.find((arg) => arg.startsWith("--allow-write")), `--allow-write=${here}`);
+    ok(args.at(-1)!.endsWith(resolve(here, "out.jsonl")));
+  }
+  for (const form of [[], ["--out", "-"], ["--out=-"]]) {
+    const { args } = commandFor("replay", form, { INIT_CWD: here });
+    equal(args.some((arg) => arg.startsWith("--allow-write")), false);
+    deepEqual(args.slice(args.indexOf(PARTS.replay.script) + 1), form);
+  }
+});
+
 Deno.test("commandFor() gives the part the environment that it was given", () => {
   deepEqual(commandFor("tail", ["x"], { KAFKA_TOPIC_PREFIX: "p." }).env, { KAFKA_TOPIC_PREFIX: "p." });
 });
