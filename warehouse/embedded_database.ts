@@ -2,13 +2,15 @@
  * Opens the folder of the embedded warehouse: a PGlite database `airline_dw` that belongs to `airline`.
  *
  * Two processes that open one folder silently lose each other's rows, so its lock is taken first. The engine does not
- * wait for the disk: after a power cut the folder may be torn. Then it is moved aside, and an empty one takes its place,
- * which the next ETL run fills from the lake.
+ * wait for the disk: after a power cut the folder may be torn, and pages that never got there look like empty ones, so
+ * that no reading can tell. So whatever was open when the machine went down is moved aside, and an empty one takes its
+ * place, which the next ETL run fills from the lake. A process that was killed on a machine that went on lost nothing.
  *
  * ```
  * <folder>/lock            held while a warehouse runs
  * <folder>/postgres/       the database
- * <folder>/stopped         there while no warehouse runs that has not stopped in order
+ * <folder>/running         there while a warehouse runs: when the machine was started, in seconds since 1970
+ * <folder>/stopped         there while none runs, and all is on the disk
  * <folder>/postgres-new/   one that is being made
  * <folder>/postgres-torn/  the last one that did not open
  * ```
@@ -18,6 +20,7 @@
 
 import { PGlite } from "@electric-sql/pglite";
 import type { CreateAnswer, CreateRequest } from "./_create_database.ts";
+import { markRunning, markStopped } from "./_folder_marks.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { GOLD_TABLES } from "./gold_tables.ts";
 
@@ -68,7 +71,7 @@ export async function openEmbeddedDatabase(
       async close() {
         await engine.exec("checkpoint");
         await engine.close();
-        await Deno.writeTextFile(`${folder}/stopped`, "");
+        await markStopped(folder);
         lock.close();
       },
     };
@@ -138,10 +141,10 @@ async function openOrReplace(
 ): Promise<PGlite> {
   const data = `${folder}/postgres`;
   if (await exists(data)) {
-    const stoppedInOrder = await exists(`${folder}/stopped`);
-    await remove(`${folder}/stopped`);
+    const left = await markRunning(folder);
     try {
-      return await open(data, stoppedInOrder ? "trust" : "check", onLog);
+      if (left === "power cut") throw new Error("the machine went down while it was open");
+      return await open(data, left === "in order" ? "trust" : "check", onLog);
     } catch (error) {
       // A full disk or a lost right to write looks alike from here, and is no reason to give the data up.
       await probeWriting(folder);
@@ -154,7 +157,7 @@ async function openOrReplace(
         }), perhaps after a power cut. It was moved to "${torn}"; an empty one takes its place and the next ETL run fills it from the lake`,
       );
     }
-  }
+  } else await markRunning(folder);
   await create(folder, data);
   return await open(data, "trust", onLog);
 }

@@ -1,5 +1,6 @@
 import { equal, match, rejects } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../process/free_port.ts";
 import { openWarehouse } from "../../warehouse/connect.ts";
 import { makeWarehouseFolder, onEachWarehouse } from "./_warehouse_support.ts";
 
@@ -28,6 +29,7 @@ function run(folder: string, port: number, options: { args?: string[]; databaseU
       `--allow-read=${folder},${ROOT}warehouse,${ROOT}node_modules`,
       `--allow-write=${folder}`,
       `--allow-net=${hosts.join()}`,
+      "--allow-sys=osUptime",
       "--allow-env=WAREHOUSE_DIR,WAREHOUSE_PORT,DATABASE_URL,AIRLINE_READER_PASSWORD,METRICS_HOST,NO_COLOR,AIRLINE_STOP_ON_STDIN_CLOSE",
       "--ignore-env",
       PROGRAM,
@@ -74,12 +76,6 @@ function run(folder: string, port: number, options: { args?: string[]; databaseU
       return await ended;
     },
   };
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 async function ask(port: number, question: string): Promise<Record<string, unknown>[]> {
