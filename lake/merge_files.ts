@@ -155,7 +155,7 @@ export async function finishMerges(
   });
 }
 
-/** Removes parts that stand beside their merged file; those whose bytes it does not hold are kept and told of. */
+/** Removes parts that stand beside their merged file; what is no such part is kept and told of. */
 async function removeCovered(
   rawFolder: string,
   topic: string,
@@ -163,24 +163,37 @@ async function removeCovered(
   const { sealed, covered } = await listRawFiles(rawFolder, topic);
   const warnings: string[] = [];
   let removed = 0;
-  let wide: { file: RawFile; content: Uint8Array; at: number } | undefined;
-  for (const part of covered) {
-    if (wide === undefined || !covers(wide.file, part)) {
-      const file = sealed.find((other) => covers(other, part))!;
-      wide = { file, content: await Deno.readFile(file.path), at: 0 };
-    }
-    const bytes = await Deno.readFile(part.path);
-    const at = Buffer.from(wide.content.buffer).indexOf(bytes, wide.at);
-    if (at === -1) {
+  for (const wide of sealed) {
+    const parts = covered.filter((file) => covers(wide, file));
+    if (parts.length === 0) continue;
+    const reason = await strangenessOf(parts, wide);
+    if (reason !== undefined) {
       warnings.push(
-        `Raw file "${part.path}" lies within the range of "${wide.file.name}", which does not hold its lines: one of ` +
-          "them is damaged. Our readers take the latter",
+        `Raw file "${
+          parts[0]!.path
+        }" lies within the range of "${wide.name}" and ${reason}: a reader of *.jsonl sees ` +
+          "its events twice, ours take the wider file. Look which of them is right, and move the other one away",
       );
       continue;
     }
-    wide.at = at + bytes.length;
-    await Deno.remove(part.path);
-    removed++;
+    for (const { path } of parts) await Deno.remove(path);
+    removed += parts.length;
   }
   return { removed, warnings };
+}
+
+/** Why files within the range of `wide` are not what a merge left; `undefined` when they are. */
+async function strangenessOf(parts: readonly RawFile[], wide: RawFile): Promise<string | undefined> {
+  // Parts are removed in their order: what is left of them adjoins, and ends where the merged file does.
+  const isRest = parts.every(({ to }, at) => to === (parts[at + 1]?.from ?? wide.to));
+  if (!isRest) return "was not left there by a merge";
+  const content = Buffer.from((await Deno.readFile(wide.path)).buffer);
+  let end = 0;
+  for (const { path } of parts) {
+    const bytes = await Deno.readFile(path);
+    const at = content.indexOf(bytes, end);
+    if (at === -1) return "has lines that it does not hold";
+    end = at + bytes.length;
+  }
+  return undefined;
 }

@@ -33,7 +33,7 @@ export async function checkManifest(check: ManifestCheck): Promise<void> {
     findings.add(
       where,
       "overlap",
-      `${range} are in two files, ${name} and a wider one; the lake writer removes the former at its next start`,
+      `${range} are in two files, ${name} and a wider one; if a merge left it, the lake writer removes it at its next start`,
     );
   }
   for (const [name, { lines }] of before) {
