@@ -6,7 +6,6 @@
  */
 
 import { replaceFile, syncFolder } from "../lake/durable_files.ts";
-import { removeIfThere } from "../process/files.ts";
 
 /** How it was left: all on the disk; by a process that ended while the machine went on; the machine went down. */
 export type LeftBehind = "in order" | "process ended" | "power cut";
