@@ -131,9 +131,9 @@ export const experiment: Experiment = {
       engines: ["kafka"],
       mutations: [{
         file: "warehouse/load_tables.ts",
-        from: "return await warehouse.sql.begin((tx) =>",
+        from: "const loading = warehouse.sql.begin((tx) =>",
         to:
-          "return await ((work: (tx: SqlTransaction) => Promise<LoadedRows>) => work(warehouse.sql as never))((tx) =>",
+          "const loading = ((work: (tx: SqlTransaction) => Promise<LoadedRows>) => work(warehouse.sql as never))((tx) =>",
       }, ANOTHER_TRANSACTION_WILL_DO],
       faults: 10,
     },

@@ -121,9 +121,11 @@ await runProcess(async (signal) => {
           stored: () => writeResults(values.json, results),
         };
         logger.info(`${label}: ${experiment.fault}`);
+        const startedMs = performance.now();
         await runRounds(experiment, entry, context);
         if (!values["no-controls"]) await runControls(experiment, entry, context);
         bar.close();
+        logger.info(`  ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
       }
     }
   } catch (error) {
