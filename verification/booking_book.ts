@@ -15,6 +15,8 @@ const CREATED = 1;
 const CANCELLED = 2;
 const CREATED_EVALUATED = 4;
 const CANCELLED_EVALUATED = 8;
+/** Came before the metrics that are left: whether it was evaluated cannot be told any more. */
+const UNJUDGED = 16;
 
 interface FlightSeats {
   totalSeats: number;
@@ -119,6 +121,11 @@ export class BookingBook {
     this.#open.offset.push(record.offset);
   }
 
+  /** The same for a record whose metrics have aged out: it explains those of the same booking that came later. */
+  takeUnjudged(event: BookingEvent): void {
+    this.#bookings.setFlags(this.#bookings.add(`${event.flight_id}\n${event.booking_id}`), UNJUDGED);
+  }
+
   /** Records without metrics that no other record of the same booking explains. */
   *unevaluated(log: string): Iterable<BookingRecord> {
     for (let index = 0; index < this.#open.offset.length; index++) {
@@ -180,6 +187,6 @@ export class BookingBook {
     const slot = this.#bookings.findHash([high[index]!, low[index]!]);
     // A booking that its cancellation overtook counts as known and is not evaluated.
     const others = cancelled[index] ? CANCELLED_EVALUATED : CREATED_EVALUATED | CANCELLED_EVALUATED;
-    return this.#bookings.hasFlags(slot, others) ? "duplicate" : "open";
+    return this.#bookings.hasFlags(slot, others | UNJUDGED) ? "duplicate" : "open";
   }
 }

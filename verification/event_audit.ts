@@ -130,6 +130,15 @@ export class EventAudit {
       if (!(error instanceof EventError || error instanceof RangeError)) throw error;
       // Lake writer and consumer refuse it: it becomes a dead letter, unless it was meant to be one itself.
       if (topic === "dead_letters") this.#leaveOut(partition, offset);
+      // Bad as it is, it tells that nothing before the next one has aged out.
+      if (topic === "inventory_metrics") {
+        this.#rememberOldest({
+          log: this.#audited!.logId8,
+          partition,
+          offset,
+          timestampMs: () => timestampMs,
+        });
+      }
       return;
     }
     const place = { log: this.#audited!.logId8, partition, offset, timestampMs: () => timestampMs };
@@ -239,6 +248,7 @@ export class EventAudit {
       // What came before the oldest metrics that are left: its own may be gone.
       if (since.offset > 0 && timestampMs() < since.timestampMs()) {
         this.#unjudged++;
+        this.bookings.takeUnjudged(event);
         return;
       }
     }

@@ -104,3 +104,16 @@ Deno.test("a booking is evaluated once; what came twice or after its cancellatio
   equal(findings.countOf("engine", "booking evaluated twice"), 1);
   equal(findings.countOf("engine", "booking not evaluated"), 1);
 });
+
+Deno.test("a booking that came before the metrics that are left explains its repetition", () => {
+  const { bookings, findings } = book();
+  for (const event of [created("a", 2), created("b", 1)]) bookings.take(event);
+  bookings.takeUnjudged(created("a", 2));
+  bookings.takeRecord(created("a", 2), LOG, { partition: 0, offset: 7 }, true);
+  bookings.takeRecord(created("b", 1), LOG, { partition: 0, offset: 8 }, true);
+  const counts = bookings.conclude(LOG, () => undefined);
+  deepEqual([counts.duplicates, counts.missing], [1, 1]);
+  deepEqual(findings.differences().map(({ examples }) => examples), [[
+    "bookings-0-8 led to no metrics and is no dead letter",
+  ]]);
+});
