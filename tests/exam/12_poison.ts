@@ -6,27 +6,20 @@
  * @module
  */
 
-import { Kafka, logLevel } from "kafkajs";
-import { Buffer } from "node:buffer";
 import { GROUPS } from "../../events/topics.ts";
-import type { Appender, NewRecord } from "../../event_log/event_log.ts";
-import { REFUSED } from "../events/_refused_records.ts";
 import { type ExamPipeline, openExamPipeline, type Part } from "./_exam_pipeline.ts";
 import { Findings } from "./_findings.ts";
-import {
-  checkDeadLetters,
-  checkEngine,
-  checkLake,
-  expectedFacts,
-  type Placed,
-  placesOf,
-} from "./_poison_checks.ts";
+import { checkDeadLetters, checkEngine, checkLake, type Placed, placesOf } from "./_poison_checks.ts";
+import { checkEtl } from "./_poison_etl.ts";
 import type { SentRecord } from "./_poison_kinds.ts";
 import { PoisonLoad } from "./_poison_load.ts";
+import { PoisonSender } from "./_poison_sender.ts";
 import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
 const GOOD_PER_BAD = 99;
 const CHUNK = 500;
+/** Kinds come in turn: enough for each guard to be needed. */
+const CONTROL_FAULTS = 20;
 const INPUTS = ["flight_lifecycle", "bookings", "seat_inventory", "inventory-engine-repartition"];
 const LAKE_TOPICS = [
   ...INPUTS.slice(0, 3),
@@ -100,7 +93,7 @@ async function send(
   const withBytes = round.engine === "kafka";
   const load = new PoisonLoad(round.random, { total, withBytes, nowMs: Date.now() });
   const sent: SentRecord[] = [];
-  const sender = await Sender.open(pipeline);
+  const sender = await PoisonSender.open(pipeline);
   try {
     const sendAll = async (records: SentRecord[]) => {
       for (const record of records) sent.push(record);
@@ -135,75 +128,6 @@ async function caughtUp(pipeline: ExamPipeline): Promise<void> {
   );
 }
 
-/** Sends text by our log, and bytes as another program does. */
-class Sender {
-  readonly #appender: Appender;
-  readonly #foreign: ReturnType<Kafka["producer"]> | undefined;
-  readonly #prefix: string;
-
-  private constructor(
-    appender: Appender,
-    foreign: ReturnType<Kafka["producer"]> | undefined,
-    prefix: string,
-  ) {
-    this.#appender = appender;
-    this.#foreign = foreign;
-    this.#prefix = prefix;
-  }
-
-  static async open({ log, pair, env }: ExamPipeline): Promise<Sender> {
-    const appender = await log.appender();
-    if (pair === "embedded") return new Sender(appender, undefined, "");
-    const kafka = new Kafka({
-      brokers: env.KAFKA_BROKERS!.split(","),
-      clientId: "stranger",
-      logLevel: logLevel.NOTHING,
-    });
-    const foreign = kafka.producer({ createPartitioner: () => ({ message }) => message.partition! });
-    await foreign.connect();
-    return new Sender(appender, foreign, env.KAFKA_TOPIC_PREFIX!);
-  }
-
-  /** In order: a record of bytes waits for the text before it. */
-  async send(records: readonly SentRecord[]): Promise<void> {
-    let texts: NewRecord[] = [];
-    const flush = async () => {
-      if (texts.length > 0) await this.#appender.append(texts);
-      texts = [];
-    };
-    for (const { topic, partition, key, value, headers } of records) {
-      const isText = [key, value, ...Object.values(headers ?? {})].every((part) =>
-        !(part instanceof Uint8Array)
-      );
-      if (isText) {
-        texts.push(
-          { topic, partition, key, value, ...(headers === undefined ? {} : { headers }) } as NewRecord,
-        );
-        continue;
-      }
-      await flush();
-      const bytes = (part: string | Uint8Array) => typeof part === "string" ? part : Buffer.from(part);
-      await this.#foreign!.send({
-        topic: this.#prefix + topic,
-        messages: [{
-          partition,
-          key: key === null ? null : bytes(key),
-          value: value === null ? null : bytes(value),
-          headers: Object.fromEntries(
-            Object.entries(headers ?? {}).map(([name, part]) => [name, bytes(part)]),
-          ),
-        }],
-      });
-    }
-    await flush();
-  }
-
-  async close(): Promise<void> {
-    await this.#appender.close();
-    await this.#foreign?.disconnect();
-  }
-}
-
 /** What the consumer counts itself, as Prometheus sees it. */
 async function metricsOf(consumer: Part): Promise<Map<string, number>> {
   const url = /http:\S+\/metrics/.exec(consumer.output)![0];
@@ -229,84 +153,6 @@ function checkMetrics(metrics: Map<string, number>, records: readonly Placed[], 
   }
 }
 
-/** Lines of another program: every second is bad, and the last one is not ended yet. */
-function foreignLines(): {
-  bytes: Uint8Array;
-  bad: number;
-  facts: { rows: number; bookings: number; cents: number };
-} {
-  const refused = REFUSED.filter(([, topic, value, reason]) =>
-    topic === "bookings" && value !== null && value.trim() !== "" && reason !== "event_time"
-  );
-  const good = refused.map((_, at) =>
-    JSON.stringify({
-      event_type: "BookingCreated",
-      event_time: "2025-11-24T10:15:30.123456+00:00",
-      booking_id: `python-${at}`,
-      flight_id: "BA210_2025-11-28",
-      fare_bucket: "K",
-      total_price: 140,
-      passengers: [{ passenger_id: "P1" }],
-    })
-  );
-  const lines = refused.flatMap(([, , value], at) => [good[at]!, value!.replaceAll("\n", " ")]);
-  const text = Buffer.from(lines.join("\n") + '\n{"event_type":"Book');
-  const notText = Buffer.concat([
-    Buffer.from('{"event_type":"Caf'),
-    Buffer.from([0xe9]),
-    Buffer.from('"}\n'),
-  ]);
-  return {
-    bytes: Buffer.concat([notText, text]),
-    bad: refused.length + 1,
-    facts: { rows: good.length, bookings: good.length, cents: 14_000 * good.length },
-  };
-}
-
-async function checkEtl(
-  pipeline: ExamPipeline,
-  records: readonly Placed[],
-  findings: Findings,
-): Promise<void> {
-  const foreign = foreignLines();
-  await Deno.writeFile(`${pipeline.env.LAKE_DIR}/raw/bookings/2025-11-24_10.jsonl`, foreign.bytes);
-  for (const time of ["first", "second"]) {
-    const etl = await pipeline.run("etl");
-    findings.checked++;
-    if (etl.code !== 0) {
-      findings.violation(`The ${time} ETL run ended with ${etl.code}: ${etl.output.slice(-500)}`);
-    }
-    const own = expectedFacts(records);
-    const expected = {
-      rows: own.rows + foreign.facts.rows,
-      bookings: own.bookings + foreign.facts.bookings,
-      cents: own.cents + foreign.facts.cents,
-    };
-    const { piped, output } = await pipeline.run("sql", [
-      "--format",
-      "csv",
-      "select count(*), count(distinct booking_id), round(sum(passenger_price) * 100) from fact_booking",
-    ]);
-    const [rows, bookings, cents] = (piped.trim().split("\n")[1] ?? "").split(",").map(Number);
-    findings.checked += expected.rows;
-    if (rows !== expected.rows || bookings !== expected.bookings || cents !== expected.cents) {
-      findings.violation(
-        `After the ${time} ETL run fact_booking has ${rows} rows, ${bookings} bookings, ${cents} hundredths, expected ` +
-          `${JSON.stringify(expected)}: ${output.slice(-300)}`,
-      );
-    }
-    const rejected = await Deno.readTextFile(`${pipeline.env.LAKE_DIR}/rejected/bookings.ndjson`).catch(() =>
-      ""
-    );
-    const count = rejected.split("\n").filter((line) => line !== "").length;
-    if (count !== foreign.bad) {
-      findings.violation(`${count} lines were rejected after the ${time} run, ${foreign.bad} are bad`);
-    }
-  }
-  const verify = await pipeline.run("verify", ["--complete"]);
-  if (verify.code !== 0) findings.violation(`verify: ${verify.output.slice(-2500)}`);
-}
-
 export const experiment: Experiment = {
   number: 12,
   name: "poison",
@@ -317,5 +163,53 @@ export const experiment: Experiment = {
   faults: { short: { embedded: 100, kafka: 100 }, full: { embedded: 1000, kafka: 1000 } },
   faultsPerRound: 1000,
   run,
-  controls: [],
+  controls: [
+    {
+      guard: "the consumer stores a dead letter of what it refuses",
+      engines: ["embedded", "kafka"],
+      mutations: [{
+        file: "streaming/partition_task.ts",
+        from:
+          "        this.#refusals.push({ record: origin, reason: outcome.reason, message: outcome.message });\n",
+        to: "",
+      }],
+      faults: CONTROL_FAULTS,
+    },
+    {
+      guard: "the lake writer stores a dead letter of what it refuses",
+      engines: ["embedded", "kafka"],
+      mutations: [{
+        file: "lake/lake_session.ts",
+        from: "      this.#deadLetters.add(record, refusal);\n",
+        to: "",
+      }],
+      faults: CONTROL_FAULTS,
+    },
+    {
+      guard: "a booking that comes again does not count",
+      engines: ["embedded"],
+      mutations: [{
+        file: "streaming/inventory_engine.ts",
+        from: "if (flight.seatsByBooking.get(event.booking_id) !== undefined) {",
+        to: "if (event.booking_id === undefined) {",
+      }],
+      faults: CONTROL_FAULTS,
+    },
+    {
+      guard: "lines that name a field twice are read with care",
+      engines: ["embedded"],
+      mutations: [{ file: "etl/line_scan.ts", from: " && !names.found(bytes)", to: "" }],
+      faults: CONTROL_FAULTS,
+    },
+    {
+      guard: "lines that no table takes are kept as rejected",
+      engines: ["embedded"],
+      mutations: [{
+        file: "etl/careful_lines.ts",
+        from: "      await rejected.add({\n",
+        to: "      await Promise.resolve({\n",
+      }],
+      faults: CONTROL_FAULTS,
+    },
+  ],
 };

@@ -108,12 +108,25 @@ export class PoisonLoad {
     });
   }
 
-  /** Moves every partition's clock on by more than a day: what still waits for a flight is given up. */
+  /**
+   * Moves every partition's clock on by more than a day: what still waits for a flight is given up. Before that come
+   * bookings that name a field twice, in files of their own, in which no escape makes the ETL careful.
+   */
   last(): SentRecord[] {
     return Array.from({ length: PARTITIONS }, (_, partition) => {
       const flight = this.#flights.find((one) => one.partition === partition)!;
-      return this.#snapshot(flight, SPAN_MS + DAY_MS + HOUR_MS);
-    });
+      const booking = this.#booking(flight.id);
+      this.#sell(flight.id, booking);
+      const twice: SentRecord = {
+        topic: "bookings",
+        partition,
+        key: flight.id,
+        value: JSON.stringify(booking).replace("{", '{"total_price":1,'),
+        engine: "counted",
+        lake: "line",
+      };
+      return [twice, this.#snapshot(flight, SPAN_MS + DAY_MS + HOUR_MS)];
+    }).flat();
   }
 
   get #elapsedMs(): number {
