@@ -16,6 +16,7 @@ import type { Flight } from "./flight.ts";
 import type { FlightTimes, Milestone } from "./lifecycle.ts";
 import { PURPOSE, type RandomKey, randomUnit, randomUuid } from "./random.ts";
 import { SeatMap } from "./seat_map.ts";
+import type { Shoppers } from "./shoppers.ts";
 import type { SnapshotClock } from "./snapshot_plan.ts";
 
 /** All that a flight's sequence follows from, except promotions. */
@@ -27,6 +28,8 @@ export interface FlightPlan {
   fares: readonly FareBucket[];
   demand: Demand;
   snapshots: SnapshotClock;
+  /** Those who look at the flight; without it nobody does. */
+  shoppers?: Shoppers;
 }
 
 /** An event on its way to a topic; the key is the flight's id. */
@@ -45,7 +48,7 @@ interface NextBooking {
   fare: number;
 }
 
-type Next = "milestone" | "booking" | "inventory" | "seatMap" | "end";
+type Next = "milestone" | "booking" | "inventory" | "seatMap" | "shopper" | "end";
 
 /** A flight as it goes. */
 export class FlightSimulation {
@@ -59,6 +62,9 @@ export class FlightSimulation {
   #seatMapChanged = false;
   #next: Next = "end";
   #nextMs = Infinity;
+  /** What the flight itself does next; shoppers may come before. */
+  #nextOfFlight: Next = "end";
+  #nextOfFlightMs = Infinity;
 
   /** @param promotions By time, oldest first; the newest that has begun counts. */
   constructor(plan: FlightPlan, promotions: readonly Promotion[] = []) {
@@ -117,6 +123,10 @@ export class FlightSimulation {
         this.plan.snapshots.seatMapSent();
         this.#seatMapChanged = false;
         break;
+      case "shopper":
+        this.plan.shoppers!.skip();
+        this.#chooseNext();
+        return;
       case "end":
         return;
     }
@@ -166,7 +176,7 @@ export class FlightSimulation {
     return chosen;
   }
 
-  /** At the same millisecond: lifecycle, then booking, then inventory, then seat map. */
+  /** At the same millisecond: lifecycle, then booking, then inventory, then seat map, then shoppers. */
   #findNext(): void {
     const { milestones, snapshots } = this.plan;
     const milestoneMs = milestones[this.#milestone]?.timeMs ?? Infinity;
@@ -185,8 +195,16 @@ export class FlightSimulation {
   }
 
   #setNext(next: Next, atMs: number): void {
-    this.#next = next;
-    this.#nextMs = atMs;
+    this.#nextOfFlight = next;
+    this.#nextOfFlightMs = atMs;
+    this.#chooseNext();
+  }
+
+  #chooseNext(): void {
+    const shopperMs = this.plan.shoppers?.nextMs ?? Infinity;
+    const isShopper = shopperMs < this.#nextOfFlightMs;
+    this.#next = isShopper ? "shopper" : this.#nextOfFlight;
+    this.#nextMs = isShopper ? shopperMs : this.#nextOfFlightMs;
   }
 
   #record(): EventRecord {
@@ -204,6 +222,8 @@ export class FlightSimulation {
         return { topic: "seat_inventory", key: flightId, value: JSON.stringify(this.#inventoryEvent()) };
       case "seatMap":
         return { topic: "seat_map", key: flightId, value: JSON.stringify(this.#seatMapEvent()) };
+      case "shopper":
+        return this.plan.shoppers!.record();
       case "end":
         throw new RangeError(`Flight ${flightId} is over: there is no further event`);
     }

@@ -11,6 +11,9 @@ import { NetworkFlights } from "./network_simulation.ts";
 import type { SimulationChoices } from "./producer_options.ts";
 import { PublishedFlights } from "./published_simulation.ts";
 
+/** Who looked at a flight is history for so long: viewers are counted by the minute, and would be the most of it. */
+const SHOPPERS_HISTORY_MS = 24 * 60 * 60 * 1000;
+
 /** What a profile's flights are made from, read once. */
 export interface LoadedFlights {
   /** SHA-256 of the schedule, `""` for the published profiles. */
@@ -40,7 +43,7 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
   ]);
   try {
     const timeZones = airportTimeZones(airportsCsv);
-    const { flightsPerDay, bookingHorizonMs, backfillMs } = choices;
+    const { flightsPerDay, bookingHorizonMs, backfillMs, lookersPerBooking } = choices;
     const schedule = new FlightSchedule({
       week: parseScheduleFile(flightsCsv, file, timeZones),
       timeZones,
@@ -52,7 +55,15 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
     return {
       scheduleDigest: new Uint8Array(digest).toHex(),
       sourceFrom: (startMs) =>
-        new NetworkFlights({ seed, schedule, bookingHorizonMs, firstDepartureMs: startMs - backfillMs }),
+        new NetworkFlights({
+          seed,
+          schedule,
+          bookingHorizonMs,
+          firstDepartureMs: startMs - backfillMs,
+          shoppers: lookersPerBooking === undefined
+            ? undefined
+            : { lookersPerBooking, fromMs: startMs - SHOPPERS_HISTORY_MS },
+        }),
     };
   } catch (error) {
     if (error instanceof ScheduleError) throw new OperatorError(error.message);

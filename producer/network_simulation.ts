@@ -8,6 +8,7 @@ import type { FlightSource, SimulatedFlight } from "./flight_source.ts";
 import { lifecycleOf, timesOf } from "./lifecycle.ts";
 import { NetworkDemand } from "./network_demand.ts";
 import { PURPOSE, randomKey, randomUnit } from "./random.ts";
+import { Shoppers } from "./shoppers.ts";
 import { NETWORK_SNAPSHOTS, SnapshotClock } from "./snapshot_plan.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -23,6 +24,8 @@ export interface NetworkOptions {
   bookingHorizonMs: number;
   /** Flights that depart before are not simulated at all. */
   firstDepartureMs: number;
+  /** Those who look at flights; without it nobody is seen to. Sessions begin at `fromMs` or later. */
+  shoppers?: { lookersPerBooking: number; fromMs: number } | undefined;
 }
 
 /** A schedule's flights on sale. */
@@ -51,10 +54,12 @@ export class NetworkFlights implements FlightSource {
   }
 
   #simulated(flight: Flight): SimulatedFlight {
-    const { seed, bookingHorizonMs } = this.#options;
+    const { seed, bookingHorizonMs, shoppers } = this.#options;
     const key = randomKey(seed, flight.flightId);
     const { flightId, scheduledDepartureMs, totalSeats, distanceMiles } = flight;
     const times = timesOf(flight, key, scheduledDepartureMs - bookingHorizonMs);
+    const { opensMs, closesMs, endsMs } = times;
+    const demand = () => new NetworkDemand(key, totalSeats, opensMs, scheduledDepartureMs);
     const simulate = (promotions: readonly Promotion[]) => {
       const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * SNAPSHOT_PHASE_MS);
       return new FlightSimulation({
@@ -63,13 +68,11 @@ export class NetworkFlights implements FlightSource {
         times,
         milestones: lifecycleOf(flight, times, key),
         fares: fareBuckets(totalSeats, distanceMiles),
-        demand: new NetworkDemand(key, totalSeats, times.opensMs, scheduledDepartureMs),
-        snapshots: new SnapshotClock(
-          NETWORK_SNAPSHOTS,
-          times.opensMs,
-          times.closesMs,
-          scheduledDepartureMs - phaseMs,
-        ),
+        demand: demand(),
+        snapshots: new SnapshotClock(NETWORK_SNAPSHOTS, opensMs, closesMs, scheduledDepartureMs - phaseMs),
+        ...(shoppers === undefined ? {} : {
+          shoppers: new Shoppers({ flightId, key, demand: demand(), opensMs, closesMs, endsMs, ...shoppers }),
+        }),
       }, promotions);
     };
     return { flightId, times, simulate };

@@ -1,6 +1,7 @@
 /** The producer's command line, checked and with its defaults. */
 
 import { type CommandLineSpec, parseCommandLine, UsageError } from "../process/command_line.ts";
+import { LOOKERS_PER_BOOKING_MAX } from "./shoppers.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -49,6 +50,12 @@ const COMMAND_LINE = {
       minMs: 0,
       description:
         "Flights that left so long ago are produced with their whole history; flights still on sale always are (network; default 14d)",
+    },
+    "lookers-per-booking": {
+      type: "text",
+      value: "NUMBER",
+      description:
+        "Shoppers on stream.events who look at a flight and do not book, beside each one who does; none: no shoppers at all (network; default 1)",
     },
     speed: {
       type: "number",
@@ -103,6 +110,8 @@ export interface SimulationChoices {
   flightsPerDay: number | undefined;
   bookingHorizonMs: number;
   backfillMs: number;
+  /** `undefined`: no shoppers. */
+  lookersPerBooking: number | undefined;
 }
 
 /** How a run goes. */
@@ -128,7 +137,14 @@ export function parseProducerOptions(args: readonly string[]): ProducerOptions {
   const { values } = parseCommandLine(COMMAND_LINE, args);
   const profile = values.profile as SimulationChoices["profile"];
   if (profile !== "network") {
-    for (const name of ["flights-per-day", "flights", "booking-horizon", "backfill"] as const) {
+    const ownOptions = [
+      "flights-per-day",
+      "flights",
+      "booking-horizon",
+      "backfill",
+      "lookers-per-booking",
+    ] as const;
+    for (const name of ownOptions) {
       if (values[name] !== undefined) {
         throw new UsageError(`--${name} goes with --profile network only, the profile is ${profile}`);
       }
@@ -154,6 +170,7 @@ export function parseProducerOptions(args: readonly string[]): ProducerOptions {
       flightsPerDay: network ? flightsPerDay(values["flights-per-day"] ?? "60") : undefined,
       bookingHorizonMs: network ? horizonMs : 0,
       backfillMs: network ? backfillMs : 0,
+      lookersPerBooking: network ? lookersPerBooking(values["lookers-per-booking"] ?? "1") : undefined,
     },
     speed: values.speed ?? 1,
     rate: values.rate,
@@ -168,6 +185,17 @@ function flightsPerDay(text: string): number | undefined {
   const number = Number(text);
   if (text.trim() === "" || !Number.isInteger(number) || number < 1) {
     throw new UsageError(`--flights-per-day is "${text}", expected a whole number, or all`);
+  }
+  return number;
+}
+
+function lookersPerBooking(text: string): number | undefined {
+  if (text === "none") return undefined;
+  const number = Number(text);
+  if (text.trim() === "" || !(number >= 0 && number <= LOOKERS_PER_BOOKING_MAX)) {
+    throw new UsageError(
+      `--lookers-per-booking is "${text}", expected a number from 0 to ${LOOKERS_PER_BOOKING_MAX}, or none`,
+    );
   }
   return number;
 }

@@ -66,6 +66,10 @@ export function storedChoices(
         flights: `schedule ${scheduleDigest.slice(0, 12)}`,
         "booking-horizon": duration(choices.bookingHorizonMs),
         backfill: duration(choices.backfillMs),
+        // Left out without shoppers: so stands a simulation that was begun before there were any.
+        ...(choices.lookersPerBooking === undefined
+          ? {}
+          : { "lookers-per-booking": choices.lookersPerBooking }),
       }
       : {}),
   };

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EventLog, FencedError } from "../event_log/event_log.ts";
-import { LAKE_TOPICS } from "../events/topics.ts";
+import { LAKE_TOPICS, STREAM_EVENTS_TOPIC } from "../events/topics.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { DECISIONS_TOPIC } from "./feedback.ts";
 import type { LoadedFlights } from "./load_flights.ts";
@@ -20,6 +20,7 @@ const TOPICS = [
   "bookings",
   "seat_inventory",
   "seat_map",
+  STREAM_EVENTS_TOPIC,
   "dead_letters",
   DECISIONS_TOPIC,
   STATE_TOPIC,

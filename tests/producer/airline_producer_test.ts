@@ -9,7 +9,7 @@ import { parseProducerOptions } from "../../producer/producer_options.ts";
 import { simulationOf } from "../../producer/producer_session.ts";
 import { engineTest, eventually, ProducerProcess, type TestLog } from "./_engines.ts";
 
-const EVENT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory", "seat_map"];
+const EVENT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory", "seat_map", "stream.events"];
 const LOAD = "--start-date 2025-06-02 --flights-per-day 20 --booking-horizon 5d --backfill 3d".split(" ");
 const STARTED = "🚀 Producer started (Iteration 2 with metrics)";
 

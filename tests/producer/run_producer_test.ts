@@ -51,7 +51,7 @@ engineTest(
     });
     let stored = 0;
     const values = new Set<string>();
-    for (const topic of ["flight_lifecycle", "bookings", "seat_inventory", "seat_map"]) {
+    for (const topic of ["flight_lifecycle", "bookings", "seat_inventory", "seat_map", "stream.events"]) {
       for (const { value } of await test.records(topic)) {
         stored++;
         values.add(value!);
