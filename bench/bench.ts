@@ -8,6 +8,7 @@ import type { EventLog } from "../event_log/event_log.ts";
 import { openKafkaEventLog } from "../event_log/kafka_event_log.ts";
 import { openSqliteEventLog } from "../event_log/sqlite_event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
+import { freePort } from "../process/free_port.ts";
 import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { openWarehouse } from "../warehouse/connect.ts";
@@ -143,12 +144,6 @@ async function appendAll(log: EventLog, events: number): Promise<number> {
   const seconds = (performance.now() - startedMs) / 1000;
   await appender.close();
   return seconds;
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 async function consume(engine: string, events: number, env: Record<string, string>): Promise<Run> {

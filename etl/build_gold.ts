@@ -7,7 +7,8 @@
  * @module
  */
 
-import { onStorage, removeIfThere, StorageError } from "../lake/durable_files.ts";
+import { onStorage, StorageError } from "../lake/durable_files.ts";
+import { removeIfThere } from "../process/files.ts";
 import type { LakeFolders } from "../process/settings.ts";
 import { dimFlight, flightLifecycleTopic } from "./dim_flight.ts";
 import { emptyState, readState, STATE_NAME, topicState, writeState } from "./etl_state.ts";
@@ -104,7 +105,7 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
   // Without a state a crash from here on leads to a rebuild again, not to a mixture of old and new.
   if (fresh) await removeIfThere(`${lake.gold}/${STATE_NAME}`);
   await onStorage("write the gold folder", folders.work, async () => {
-    await Deno.remove(folders.work, { recursive: true }).catch(ignoreNotFound);
+    await removeIfThere(folders.work, { recursive: true });
     await Deno.mkdir(folders.work, { recursive: true });
   });
   const summary: GoldSummary = {
@@ -155,7 +156,7 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
     onStep("state");
   } finally {
     for (const lines of rejectedLines) lines.close();
-    await Deno.remove(folders.work, { recursive: true }).catch(ignoreNotFound);
+    await removeIfThere(folders.work, { recursive: true });
   }
   return summary;
 }
@@ -290,8 +291,4 @@ async function writeTables(
 
 function secondsSince(started: number): number {
   return (performance.now() - started) / 1000;
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

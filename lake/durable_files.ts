@@ -1,5 +1,7 @@
 /** What makes a file survive a crash or a power cut, and one error for every fault of the lake's disk. */
 
+import { removeIfThere } from "../process/files.ts";
+
 /** The lake's disk or folder failed: full, read-only, not permitted, gone. The message says what and where. */
 export class StorageError extends Error {
   override name = "StorageError";
@@ -51,15 +53,6 @@ export async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using handle = await Deno.open(folder, { read: true });
   await handle.sync();
-}
-
-/** Removes a file that may be gone already. */
-export async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Writes a small file so that its name holds either the old content or the new, never a part. */

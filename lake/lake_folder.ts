@@ -1,6 +1,8 @@
 /** The lake's raw folder as one writer owns it: locked, writable, and cleared of what a crash left. */
 
-import { onStorage, removeIfThere, syncFolder, writeAll } from "./durable_files.ts";
+import { removeIfThere } from "../process/files.ts";
+import { lockFile } from "../process/lock_file.ts";
+import { onStorage, syncFolder, writeAll } from "./durable_files.ts";
 import { isTemporaryName } from "./segment_writer.ts";
 
 /** The lock file's name in the raw folder; it holds the owner's process number, for the message. */
@@ -21,27 +23,15 @@ export class LakeLockedError extends Error {
  */
 export async function lockLake(rawFolder: string): Promise<Deno.FsFile> {
   const path = `${rawFolder}/${LOCK_NAME}`;
-  const file = await onStorage("write the lake folder", rawFolder, async () => {
+  const { lock, owner } = await onStorage("write the lake folder", rawFolder, async () => {
     await Deno.mkdir(rawFolder, { recursive: true });
-    return await Deno.open(path, { read: true, write: true, create: true });
+    return await lockFile(path);
   });
-  try {
-    if (!await file.tryLock(true)) {
-      const owner = await Deno.readTextFile(path).catch(() => "");
-      const who = owner === "" ? "" : ` (process ${owner.trim()})`;
-      throw new LakeLockedError(
-        `Another lake writer${who} owns "${rawFolder}". Stop it first, or give this one a folder of its own by LAKE_DIR`,
-      );
-    }
-    await onStorage("write the lake folder", rawFolder, async () => {
-      await file.truncate();
-      await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
-    });
-  } catch (error) {
-    file.close();
-    throw error;
-  }
-  return file;
+  if (lock !== undefined) return lock;
+  const who = owner === "" ? "" : ` (${owner})`;
+  throw new LakeLockedError(
+    `Another lake writer${who} owns "${rawFolder}". Stop it first, or give this one a folder of its own by LAKE_DIR`,
+  );
 }
 
 /** Bytes that must find room before a run starts. */

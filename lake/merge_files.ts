@@ -18,7 +18,8 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { onStorage, removeIfThere, StorageError, syncFolder, writeAll } from "./durable_files.ts";
+import { removeIfThere } from "../process/files.ts";
+import { onStorage, StorageError, syncFolder, writeAll } from "./durable_files.ts";
 import { readManifest, replaceManifest } from "./manifest.ts";
 import type { ManifestEntry } from "./manifest.ts";
 import type { MergeGroup } from "./merge_plan.ts";

@@ -20,7 +20,8 @@
 
 import { createHash } from "node:crypto";
 import type { EventErrorReason } from "../events/event_error.ts";
-import { onStorage, removeIfThere, syncFolder, writeAll } from "./durable_files.ts";
+import { removeIfThere } from "../process/files.ts";
+import { onStorage, syncFolder, writeAll } from "./durable_files.ts";
 import { appendToManifest, eventTimes } from "./manifest.ts";
 import { logId8Of, rawFileName } from "./raw_files.ts";
 

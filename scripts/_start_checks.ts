@@ -1,6 +1,7 @@
 /** What must hold before anything is started; each failure is one line that says what and how to mend it. */
 
 import { join, resolve } from "node:path";
+import { lockFile } from "../process/lock_file.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { eachLine } from "./_lines.ts";
 import type { ProcessCommand } from "./launcher.ts";
@@ -72,11 +73,11 @@ export function checkPorts(ports: NeededPort[]): void {
 export async function lockFolders(folders: DataFolder[]): Promise<void> {
   for (const { path, setting } of folders) {
     // Kept open as long as the process lives: closing it gives the lock back.
-    const file = await Deno.open(join(path, ".start.lock"), { create: true, write: true });
-    if (!await file.tryLock(true)) {
-      file.close();
+    const { lock, owner } = await lockFile(join(path, ".start.lock"));
+    if (lock === undefined) {
+      const who = owner === "" ? "" : ` (${owner})`;
       throw new OperatorError(
-        `Another "deno task start" works on "${resolve(PROJECT_DIR, path)}". ` +
+        `Another "deno task start"${who} works on "${resolve(PROJECT_DIR, path)}". ` +
           `Stop it first, or give this one a folder of its own by ${setting}`,
       );
     }

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../process/free_port.ts";
 import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 
@@ -98,10 +99,4 @@ async function checkDocker(): Promise<void> {
         "KAFKA_BROKERS, DATABASE_URL and REDIS_URL to deno task test",
     );
   }
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }

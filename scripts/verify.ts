@@ -5,6 +5,7 @@ import { LogUnavailableError } from "../event_log/event_log.ts";
 import type { EventLog } from "../event_log/event_log.ts";
 import { parseCommandLine, UsageError } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
+import { isThere } from "../process/files.ts";
 import { colored, logger } from "../process/logger.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
@@ -101,16 +102,6 @@ async function warehouseOrAbsent(): Promise<Warehouse | Absent> {
   await warehouse.close();
   const tables = unusable.map(({ table, reason }) => `${table} (${reason})`).join(", ");
   return { absent: `Tables of the warehouse are not ours: ${tables}. Fill them with deno task etl` };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Draws one bar for each step. */

@@ -21,6 +21,9 @@
 import { PGlite } from "@electric-sql/pglite";
 import type { CreateAnswer, CreateRequest } from "./_create_database.ts";
 import { markRunning, markStopped } from "./_folder_marks.ts";
+import { isThere, removeIfThere } from "../process/files.ts";
+import { lockFile } from "../process/lock_file.ts";
+import type { LockAttempt } from "../process/lock_file.ts";
 import { OperatorError } from "../process/run_process.ts";
 import { GOLD_TABLES } from "./gold_tables.ts";
 
@@ -83,17 +86,17 @@ export async function openEmbeddedDatabase(
 
 /** Takes the lock; the operating system frees it when the process ends, however it ends. */
 async function lockFolder(folder: string): Promise<Deno.FsFile> {
-  let lock: Deno.FsFile;
+  let attempt: LockAttempt;
   try {
     await Deno.mkdir(folder, { recursive: true });
-    lock = await Deno.open(`${folder}/lock`, { create: true, write: true });
+    attempt = await lockFile(`${folder}/lock`);
   } catch (error) {
     throw cannotWrite(folder, error);
   }
-  if (await lock.tryLock(true)) return lock;
-  lock.close();
+  if (attempt.lock !== undefined) return attempt.lock;
+  const who = attempt.owner === "" ? "another process" : `another process (${attempt.owner})`;
   throw new OperatorError(
-    `The warehouse's folder "${folder}" is open in another process. Is deno task warehouse running already? Use that one, stop it, or choose another folder by WAREHOUSE_DIR`,
+    `The warehouse's folder "${folder}" is open in ${who}. Is deno task warehouse running already? Use that one, stop it, or choose another folder by WAREHOUSE_DIR`,
   );
 }
 
@@ -117,7 +120,7 @@ export async function hasRoom(folder: string): Promise<boolean> {
   } catch (error) {
     return (error as { code?: string }).code !== "ENOSPC";
   } finally {
-    await remove(probe).catch(() => {});
+    await removeIfThere(probe).catch(() => {});
   }
 }
 
@@ -128,7 +131,7 @@ async function probeWriting(folder: string): Promise<void> {
   } catch (error) {
     throw cannotWrite(folder, error);
   } finally {
-    await remove(probe);
+    await removeIfThere(probe);
   }
 }
 
@@ -140,7 +143,7 @@ async function openOrReplace(
   onLog: OnLog,
 ): Promise<PGlite> {
   const data = `${folder}/postgres`;
-  if (await exists(data)) {
+  if (await isThere(data)) {
     const left = await markRunning(folder);
     try {
       if (left === "power cut") throw new Error("the machine went down while it was open");
@@ -149,7 +152,7 @@ async function openOrReplace(
       // A full disk or a lost right to write looks alike from here, and is no reason to give the data up.
       await probeWriting(folder);
       const torn = `${folder}/postgres-torn`;
-      await remove(torn);
+      await removeIfThere(torn, { recursive: true });
       await Deno.rename(data, torn);
       onWarning(
         `The embedded warehouse in "${folder}" does not open (${
@@ -165,7 +168,7 @@ async function openOrReplace(
 /** Makes a database aside, so that one that is half made is never taken for a whole one. */
 async function create(folder: string, data: string): Promise<void> {
   const made = `${folder}/postgres-new`;
-  await remove(made);
+  await removeIfThere(made, { recursive: true });
   const worker = new Worker(import.meta.resolve("./_create_database.ts"), { type: "module" });
   try {
     const { error } = await new Promise<CreateAnswer>((resolve, reject) => {
@@ -220,22 +223,4 @@ function reasonOf(error: unknown): string {
     ? error.message
     : (error as { message?: string })?.message ?? String(error);
   return text.split("\n")[0]!;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function remove(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

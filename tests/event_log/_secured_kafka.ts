@@ -5,7 +5,7 @@
  * @module
  */
 
-import { freePort } from "../pipeline/_pipeline.ts";
+import { freePort } from "../../process/free_port.ts";
 
 export const USER = "airline";
 /** Holds characters that a settings file or an address may trip over. */

@@ -8,6 +8,7 @@ import { ALL_TOPICS } from "../../events/topics.ts";
 import type { EventLog, NewRecord, PartitionOffset } from "../../event_log/event_log.ts";
 import { openKafkaEventLog } from "../../event_log/kafka_event_log.ts";
 import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
+import { freePort } from "../../process/free_port.ts";
 import { SETTINGS } from "../../process/settings.ts";
 import { commandFor, PROJECT_DIR, stoppable } from "../../scripts/launcher.ts";
 import type { PartName, ProcessCommand } from "../../scripts/launcher.ts";
@@ -47,6 +48,8 @@ export function enginePairs(): EnginePair[] {
   return real ? ["embedded", "real"] : ["embedded"];
 }
 
+export { freePort };
+
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
 
 /** The engines to be used, refused where they are not on this machine: tests write and delete. */
@@ -60,14 +63,6 @@ function realEngines(options: PipelineOptions): { brokers: string[]; databaseUrl
     if (!LOOPBACK.test(host)) throw new Error(`Tests refuse the engine on "${host}": they only use loopback`);
   }
   return { brokers, databaseUrl };
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 /** A process of the pipeline. */

@@ -4,7 +4,8 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { bookingRecords, flightRecords } from "../../bench/workload.ts";
 import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
 import type { NewRecord } from "../../event_log/event_log.ts";
-import { eventually, freePort, pipelineTest } from "./_pipeline.ts";
+import { freePort } from "../../process/free_port.ts";
+import { eventually, pipelineTest } from "./_pipeline.ts";
 import type { Pipeline } from "./_pipeline.ts";
 
 const INPUTS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition"];

@@ -29,7 +29,7 @@ Deno.test("openEmbeddedDatabase() never opens a folder twice", async () => {
   const first = await openEmbeddedDatabase(folder);
   await rejects(
     openEmbeddedDatabase(folder),
-    /is open in another process\. Is deno task warehouse running/,
+    /is open in another process \(process \d+\)\. Is deno task warehouse running/,
   );
   await first.close();
   await (await openEmbeddedDatabase(folder)).close();

@@ -111,7 +111,7 @@ Deno.test("deno task warehouse serves, survives kill -9, and is alone with its f
   equal(second.code, 1);
   match(
     second.said,
-    /^✖ The warehouse's folder .* is open in another process\. Is deno task warehouse running/,
+    /^✖ The warehouse's folder .* is open in another process \(process \d+\)\. Is deno task warehouse running/,
   );
   const elsewhere = await makeWarehouseFolder();
   const third = await run(elsewhere, port).end();
