@@ -100,6 +100,7 @@ async function connect(
   // Every setting that the driver would else take from PG… variables of the environment is given here: the address is
   // the URL's, whole.
   tolerateLateWrites();
+  let lost = false;
   const sql = postgres({
     host: address.host,
     port: address.port,
@@ -125,6 +126,7 @@ async function connect(
       ...timeouts,
     },
     onnotice: () => {},
+    onclose: () => lost = true,
     types: {
       bigint: {
         to: 20,
@@ -149,7 +151,12 @@ async function connect(
   } finally {
     clearTimeout(timer);
   }
-  return { sql, embedded: options.embedded, close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }) };
+  return {
+    sql,
+    embedded: options.embedded,
+    // The driver waits in vain for the last answer of a connection that it has lost.
+    close: () => sql.end({ timeout: lost ? 0 : CLOSE_TIMEOUT_SECONDS }),
+  };
 }
 
 function timedOut(ms: number): Error {
