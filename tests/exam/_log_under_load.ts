@@ -47,27 +47,35 @@ export class LogUnderLoad {
     this.consumer = this.#pipeline.start("consumer", args, env);
   }
 
-  /** Waits until an append was acknowledged and the group has committed, both after this call. */
+  /** Waits until an append was acknowledged and the group has committed in each partition, all after this call. */
   async worksOn(withinMs = WORKS_ON_MS_MAX): Promise<void> {
     const acknowledged = this.feeder.acknowledged();
-    let committed: number | undefined;
+    let before: Map<number, number> | undefined;
     await eventually(
       "appends are acknowledged and the consumer commits",
       async () => {
         const now = await this.#progress();
-        committed ??= now;
-        return this.feeder.acknowledged() > acknowledged && now !== undefined && now > committed!;
+        before ??= now;
+        return this.feeder.acknowledged() > acknowledged && now !== undefined &&
+          now.entries().every(([partition, offset]) => offset > (before!.get(partition) ?? 0));
       },
       withinMs,
       () => `${this.feeder.failures.at(-1) ?? ""} ${this.consumer.output.slice(-500)}`,
     );
   }
 
-  /** Records that the group has committed; `undefined` while a transaction is open whose owner was cut off. */
-  async #progress(): Promise<number | undefined> {
+  /**
+   * By partition number, records that the group has committed; `undefined` while a transaction is open whose owner was
+   * cut off.
+   */
+  async #progress(): Promise<Map<number, number> | undefined> {
     try {
-      const offsets = await this.#pipeline.log.committedOffsets(GROUP, INPUTS);
-      return offsets.reduce((sum, { offset }) => sum + offset, 0);
+      const committed = new Map<number, number>();
+      for (const { partition } of await this.#pipeline.log.ranges([INPUTS[0]!])) committed.set(partition, 0);
+      for (const { partition, offset } of await this.#pipeline.log.committedOffsets(GROUP, INPUTS)) {
+        committed.set(partition, committed.get(partition)! + offset);
+      }
+      return committed;
     } catch (error) {
       if ((error as { type?: string }).type === "UNSTABLE_OFFSET_COMMIT") return undefined;
       throw error;

@@ -19,6 +19,7 @@ import type { Round, RoundResult } from "./experiment.ts";
 const ROWS_OF_A_STEP = 300;
 const FIRST_LOAD_MS_MAX = 90_000;
 const STRIKE_MS_MAX = 90_000;
+const STOP_MS_MAX = 30_000;
 const CHANGES_TABLE = /^\s*(insert|update|delete|truncate|copy|create|alter|drop)\b.*\b(dim_|fact_|etl_)/is;
 
 /** What befalls a load, and when. */
@@ -152,8 +153,16 @@ export class StruckLoads {
   /** The runner took every loss for what it was, and ends in order. */
   async finish(): Promise<void> {
     const { runner, result } = this;
+    let hangs = false;
+    const timer = setTimeout(() => {
+      hangs = true;
+      runner.signal("SIGKILL");
+    }, STOP_MS_MAX);
     const code = await runner.stop();
-    if (code !== 0) {
+    clearTimeout(timer);
+    if (hangs) {
+      result.violations.push(`The runner does not end within ${STOP_MS_MAX / 1000} s of being asked to`);
+    } else if (code !== 0) {
       result.violations.push(`The runner ended with exit code ${code}: ${runner.output.slice(-500)}`);
     }
     const unexplained = /✖.*(?<!The next run makes up for it)$/m.exec(runner.output);
