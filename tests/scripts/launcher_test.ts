@@ -51,6 +51,27 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     [],
     ["k1:9092", "b1.internal", "b2.internal:9094"],
   ],
+  ["the defaults", "viewer-metrics", "allow-net", {}, [], [
+    "127.0.0.1:5433",
+    "127.0.0.1:8005",
+    "127.0.0.1:0",
+  ]],
+  [
+    "a database of their own for the minute windows",
+    "viewer-metrics",
+    "allow-net",
+    { ...DATABASE, REALTIME_DATABASE_URL: "postgres://rt:rt@rt.example.com/realtime" },
+    [],
+    ["db.example.com:5432", "rt.example.com:5432", "127.0.0.1:8005", "127.0.0.1:0"],
+  ],
+  [
+    "the certificates of that database",
+    "viewer-metrics",
+    "allow-read",
+    { REALTIME_DATABASE_URL: "postgres://rt:rt@rt.example.com/realtime?sslrootcert=/etc/rt.pem" },
+    [],
+    ["data", "/etc/rt.pem"],
+  ],
   ["no log file with Kafka", "consumer", "allow-write", { KAFKA_BROKERS: "k1:9092" }, [], undefined],
   ["no broker for who needs none", "etl", "allow-net", { KAFKA_BROKERS: "k1:9092" }, [
     "--metrics-port",
@@ -147,9 +168,14 @@ Deno.test("commandFor() lets only the ETL load native code and only the supervis
       !flags.some((flag) => flag === "-A" || flag === "--allow-all"),
       name,
     );
-    // Polars asks for these three when it looks for its native library.
+    // Polars asks for three when it looks for its native library; the warehouse asks whether the machine was off.
     const sys = flags.find((flag) => flag.startsWith("--allow-sys"));
-    equal(sys, name.startsWith("etl") ? "--allow-sys=cpus,hostname,networkInterfaces" : undefined, name);
+    const expected = name === "warehouse"
+      ? "--allow-sys=osUptime"
+      : name.startsWith("etl")
+      ? "--allow-sys=cpus,hostname,networkInterfaces"
+      : undefined;
+    equal(sys, expected, name);
     ok(flags.includes("--no-prompt"), name);
   }
 });

@@ -58,6 +58,28 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "connect:127.0.0.1:8001",
     ],
   },
+  "viewer-metrics": {
+    allowed: [
+      ...USES_LOG,
+      "listen:127.0.0.1:0",
+      "connect:127.0.0.1:8005",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+      "env:REALTIME_DATABASE_URL",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      "read:data/warehouse",
+      "write:data/warehouse/none/.probe",
+      "connect:127.0.0.1:8001",
+      "env:LAKE_DIR",
+    ],
+  },
+  "event-generator": {
+    allowed: USES_LOG,
+    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0", "env:LAKE_DIR"],
+  },
   lake: {
     allowed: [...USES_LOG, "read:lake/raw/bookings", "write:lake/raw/none/.probe", "env:LAKE_DIR"],
     denied: [
@@ -111,6 +133,26 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "write:lake/raw/none/.probe",
       "read:lake/gold",
       "listen:127.0.0.1:0",
+    ],
+  },
+  api: {
+    allowed: [
+      ...LOG.map((file) => `read:${file}`),
+      KAFKA_SECRET,
+      "read:api/dashboard/index.html",
+      "connect:127.0.0.1:8000",
+      "connect:127.0.0.1:8001",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+      "env:API_TOKEN",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      "read:data/warehouse",
+      "write:data/none/.probe",
+      "write:api/dashboard/none/.probe",
+      "listen:0.0.0.0:8000",
     ],
   },
   sql: {
