@@ -13,7 +13,8 @@ COPY . .
 RUN deno cache --frozen \
       scripts/launch.ts scripts/topics.ts scripts/tail.ts scripts/sql.ts scripts/verify.ts \
       scripts/dead_letters.ts scripts/replay.ts \
-      producer/airline_producer.ts streaming/consumer.ts lake/lake_writer.ts \
+      producer/airline_producer.ts producer/event_generator.ts \
+      streaming/consumer.ts streaming/viewer_metrics.ts lake/lake_writer.ts \
       etl/build_warehouse.ts etl/etl_runner.ts warehouse/embedded_warehouse.ts \
  && mkdir -p data lake/raw lake/gold lake/rejected \
  && chown -R deno:deno data lake /deno-dir

@@ -9,6 +9,7 @@ const SHOWN = [
   "consumer_promotions_triggered_total",
   "lake_files",
   "etl_last_success_timestamp_seconds",
+  "viewer_active_viewers",
 ] as const;
 
 type MetricName = typeof SHOWN[number];

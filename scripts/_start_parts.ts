@@ -11,7 +11,7 @@ import type { DataFolder, NeededPort } from "./_start_checks.ts";
 export const START_COMMAND_LINE = {
   usage: "deno task start",
   description:
-    "Runs producer, consumer, lake writer, ETL and (unless DATABASE_URL is given) the embedded warehouse.",
+    "Runs producer, consumer, lake writer, ETL, viewer metrics and (unless DATABASE_URL is given) the embedded warehouse.",
   options: {
     profile: {
       type: "text",
@@ -57,15 +57,16 @@ export const START_COMMAND_LINE = {
       default: "1m",
       description: "Time between the starts of two ETL runs",
     },
-    "no-etl": { type: "flag", description: "Leave the ETL and the warehouse out" },
+    "no-etl": { type: "flag", description: "Leave the ETL, the viewer metrics and the warehouse out" },
     "metrics-ports-from": {
       type: "number",
       value: "PORT",
       integer: true,
       min: 1,
-      max: 65532,
+      max: 65531,
       default: 8001,
-      description: "First of four ports for the metrics of producer, consumer, lake writer and ETL",
+      description:
+        "First of five ports for the metrics of producer, consumer, lake writer, ETL and viewer metrics",
     },
   },
   notes: [
@@ -88,7 +89,17 @@ export interface StartedPart {
 const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "speed"] as const;
 
 /** The order of stopping: nothing is produced any more, then what is there is worked off. */
-export const STOP_ORDER: readonly PartName[] = ["producer", "consumer", "lake", "etl-runner", "warehouse"];
+export const STOP_ORDER: readonly PartName[] = [
+  "producer",
+  "consumer",
+  "viewer-metrics",
+  "lake",
+  "etl-runner",
+  "warehouse",
+];
+
+/** Parts that are started once the database answers. */
+export const NEED_DATABASE: readonly PartName[] = ["etl-runner", "viewer-metrics"];
 
 /** The parts in the order of starting. */
 export function partsToStart(values: StartValues, options: { embeddedWarehouse: boolean }): StartedPart[] {
@@ -110,7 +121,10 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
       ...PRODUCER_OPTIONS.flatMap((name) => given(name, values[name])),
       ...given("backfill", backfill),
     ]),
-    ...(values["no-etl"] ? [] : [withMetrics("etl-runner", 3, ["--every", `${values["etl-every"]}ms`])]),
+    ...(values["no-etl"] ? [] : [
+      withMetrics("etl-runner", 3, ["--every", `${values["etl-every"]}ms`]),
+      withMetrics("viewer-metrics", 4, []),
+    ]),
   ];
 }
 

@@ -10,7 +10,14 @@ import { duration, PipelineStatus, scrape } from "./_pipeline_status.ts";
 import { addresses, allAlive, listens, metricsPages, until } from "./_readiness.ts";
 import { Screen } from "./_screen.ts";
 import { checkPorts, lockFolders, makeFolders, runToEnd } from "./_start_checks.ts";
-import { foldersNeeded, partsToStart, portsNeeded, START_COMMAND_LINE, STOP_ORDER } from "./_start_parts.ts";
+import {
+  foldersNeeded,
+  NEED_DATABASE,
+  partsToStart,
+  portsNeeded,
+  START_COMMAND_LINE,
+  STOP_ORDER,
+} from "./_start_parts.ts";
 import { SupervisedProcess } from "./_supervised_process.ts";
 
 const TOPICS_DEADLINE_MS = 60_000;
@@ -48,7 +55,7 @@ await runProcess(async (signal) => {
   }
   if (signal.aborted) return;
 
-  // Step 3: the processes; the ETL once the warehouse answers.
+  // Step 3: the processes; those that need the warehouse once it answers.
   const failed = Promise.withResolvers<OperatorError>();
   const processes = new Map<PartName, SupervisedProcess>();
   for (const { name } of parts) {
@@ -69,7 +76,7 @@ await runProcess(async (signal) => {
   }
   // Also when a second Ctrl+C ends this process at once.
   globalThis.addEventListener("unload", () => processes.forEach((process) => process.kill()));
-  for (const [name, process] of processes) if (name !== "etl-runner") process.start();
+  for (const [name, process] of processes) if (!NEED_DATABASE.includes(name)) process.start();
 
   // Step 4: what they are doing, until they are to stop.
   const pages = metricsPages(parts, given.metricsHost);
@@ -108,7 +115,7 @@ await runProcess(async (signal) => {
   async function announce(): Promise<void> {
     if (embeddedWarehouse) await until(() => listens(warehousePort()), watching.signal);
     if (watching.signal.aborted) return;
-    processes.get("etl-runner")?.start();
+    for (const name of NEED_DATABASE) processes.get(name)?.start();
     await until(() => allAlive(pages), watching.signal);
     if (watching.signal.aborted) return;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);

@@ -111,6 +111,7 @@ const JOBS: [string, string, string][] = [
   ["airline_consumer", "consumer", "8002"],
   ["airline_lake_writer", "lake", "8003"],
   ["airline_etl", "etl-runner", "8004"],
+  ["airline_viewer_metrics", "viewer-metrics", "8005"],
 ];
 
 for (const [job, service, port] of JOBS) {
