@@ -73,7 +73,7 @@ export class MeasuredProcess {
 }
 
 /** A metric's sum over its labels, or 0 while nothing answers. */
-export async function metricSum(port: number, name: string): Promise<number> {
+async function metricSum(port: number, name: string): Promise<number> {
   let text: string;
   try {
     text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

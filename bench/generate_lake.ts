@@ -53,7 +53,7 @@ class TopicFiles {
 }
 
 /** Writes `count` bookings, as many metrics events and the flights below `rawFolder`. */
-export function generateLake(rawFolder: string, count = BOOKINGS): void {
+function generateLake(rawFolder: string, count = BOOKINGS): void {
   const flights = new TopicFiles(`${rawFolder}/flight_lifecycle`);
   for (const { key, value } of flightRecords()) {
     flights.add(key!, value!, Date.parse(JSON.parse(value!).event_time));

@@ -31,7 +31,7 @@ const hex = (random: () => number, digits: number) =>
   Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
 
 /** The ids of the load's flights. */
-export function flightIds(): string[] {
+function flightIds(): string[] {
   return Array.from({ length: FLIGHTS }, (_, i) => `${CARRIERS[i % CARRIERS.length]}${100 + i}_2026-01-06`);
 }
 

@@ -35,7 +35,7 @@ export const FACT_TABLES: readonly FactTable[] = [
 ];
 
 /** The topics that tables are made of. */
-export const ETL_TOPICS: readonly RawTopic[] = [
+const ETL_TOPICS: readonly RawTopic[] = [
   flightLifecycleTopic,
   ...new Set(FACT_TABLES.map(({ topic }) => topic)),
 ];

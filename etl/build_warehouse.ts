@@ -18,7 +18,7 @@ import { runEtl, RunLockedError, succeeded } from "./etl_run.ts";
 import { reporting, summaryJson, summaryLines } from "./run_report.ts";
 
 /** The command line, as `--help` shows it. */
-export const ETL_COMMAND_LINE = {
+const ETL_COMMAND_LINE = {
   usage: "deno task etl",
   description: "Build the gold tables from the lake's new events and load the warehouse, once.",
   options: {

@@ -21,7 +21,7 @@ import type { LoadSummary } from "./load_warehouse.ts";
 import { lockGold, RunLockedError } from "./run_lock.ts";
 
 /** The lease's name in the warehouse. */
-export const LEASE_NAME = "etl";
+const LEASE_NAME = "etl";
 /** How long a dead run keeps others out; who waits a little longer gets through. */
 const LEASE_TTL_MS = 30_000;
 const LEASE_RETRY_MS = 500;

@@ -20,7 +20,7 @@ import type { EtlRunOptions } from "./etl_run.ts";
 import { reporting, summaryLines } from "./run_report.ts";
 
 /** The command line, as `--help` shows it. */
-export const ETL_RUNNER_COMMAND_LINE = {
+const ETL_RUNNER_COMMAND_LINE = {
   usage: "deno task etl-runner",
   description: "Run the ETL on a schedule; the first run comes soon after the start.",
   options: {

@@ -112,7 +112,7 @@ function topicOf(table: GoldTable): string {
 }
 
 /** How far the gold tables are, in the warehouse's terms. */
-export function watermarkOf(state: EtlState): WatermarkEntry[] {
+function watermarkOf(state: EtlState): WatermarkEntry[] {
   return Object.entries(state.topics).flatMap(([topic, { positions, foreign }]) => [
     ...Object.entries(positions).flatMap(([log_id, partitions]) =>
       Object.entries(partitions).map(([partition, next_offset]) => ({

@@ -54,7 +54,7 @@ export interface RawPlan {
 }
 
 /** Raw bytes that are read at once: about 250 MB of memory while they are parsed. */
-export const SLICE_BYTES = 64 * 1024 * 1024;
+const SLICE_BYTES = 64 * 1024 * 1024;
 /** Files that are scanned together. */
 const SLICE_FILES = 256;
 

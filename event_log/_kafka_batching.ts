@@ -10,9 +10,9 @@ import { partitionOf } from "./partitioner.ts";
 import { type BatchRecord, RECORD_OVERHEAD_BYTES_MAX } from "./_kafka_batch_encoding.ts";
 
 /** Bytes of one record (key, value, headers) that fit the broker's default `message.max.bytes` of 1 MiB. */
-export const RECORD_BYTES_MAX = 1_048_000;
+const RECORD_BYTES_MAX = 1_048_000;
 /** Bytes that a batch of several records is filled up to. */
-export const BATCH_BYTES_MAX = 900_000;
+const BATCH_BYTES_MAX = 900_000;
 
 /** Records of one partition, small enough for one batch. */
 export interface Slice {

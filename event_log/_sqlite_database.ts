@@ -15,7 +15,7 @@ import { LogUnavailableError } from "./event_log.ts";
 /** The format that this program writes. A log of a higher one is refused. */
 export const FORMAT_VERSION = 1;
 /** How long a lock of another process is waited for. */
-export const LOCK_DEADLINE_MS = 30_000;
+const LOCK_DEADLINE_MS = 30_000;
 
 const PAGE_BYTES = 8192;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;

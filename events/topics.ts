@@ -62,7 +62,7 @@ export const GROUPS = {
 } as const;
 
 /** Topics of ours alone: state, records on their way to the right partition, the order taken, and what was driven again. */
-export const INTERNAL_TOPICS: readonly TopicSpec[] = [
+const INTERNAL_TOPICS: readonly TopicSpec[] = [
   { name: "inventory-engine-changelog", partitions: PARTITIONS, cleanup: "compact", retentionMs: -1 },
   {
     name: "inventory-engine-repartition",

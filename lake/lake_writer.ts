@@ -20,7 +20,7 @@ import { lakeMetrics } from "./lake_metrics.ts";
 import { Readiness } from "./readiness.ts";
 
 /** The command line, as `--help` shows it. */
-export const LAKE_COMMAND_LINE = {
+const LAKE_COMMAND_LINE = {
   usage: "deno task lake",
   description: "Write every topic to lake/raw as JSON lines, each record exactly once.",
   options: {

@@ -10,7 +10,7 @@ import { readCsvTable, ScheduleError } from "./csv_table.ts";
 import type { FlightOutcome } from "./flight.ts";
 
 /** Columns that a schedule must have; others (`arr_time`, `air_time`, …) are ignored. */
-export const SCHEDULE_COLUMNS = [
+const SCHEDULE_COLUMNS = [
   "year",
   "month",
   "day",

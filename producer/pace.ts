@@ -4,9 +4,9 @@ import type { EventRecord } from "./flight_simulation.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Events of one commit while live data flows. */
-export const LIVE_EVENTS_PER_COMMIT = 2000;
+const LIVE_EVENTS_PER_COMMIT = 2000;
 /** Events of one commit of history or load. */
-export const BULK_EVENTS_PER_COMMIT = 5000;
+const BULK_EVENTS_PER_COMMIT = 5000;
 /** Pause between commits while there is no backlog. */
 export const TICK_MS = 150;
 

@@ -19,7 +19,7 @@ import { firstCursor, type SimulationCursor } from "./simulation_cursor.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Promotions of one flight beyond these are not taken: its entry in the state stays small. */
-export const PROMOTIONS_PER_FLIGHT_MAX = 100;
+const PROMOTIONS_PER_FLIGHT_MAX = 100;
 
 export interface SimulationOptions {
   source: FlightSource;

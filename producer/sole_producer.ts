@@ -13,7 +13,7 @@ import { OperatorError } from "../process/run_process.ts";
 import { STATE_TOPIC } from "./producer_state.ts";
 
 /** The group; its only topic has one partition, and no offsets of it are stored. */
-export const PRODUCER_GROUP = "airline-producer";
+const PRODUCER_GROUP = "airline-producer";
 /** Silence after which a producer counts as dead. Brokers take none below 6 s. */
 const SESSION_MS = { kafka: 6_000, sqlite: 2_000 };
 /** How much longer a later producer waits: what is dead is out of the group by then. */

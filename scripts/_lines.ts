@@ -1,7 +1,7 @@
 /** Whole lines out of a byte stream, in bounded memory. */
 
 /** Longer lines are cut; what a person reads is shorter, and a process must not fill our memory. */
-export const LINE_LENGTH_MAX = 4096;
+const LINE_LENGTH_MAX = 4096;
 
 /** Calls `onLine` for each line of a stream (without its end), until the stream ends or breaks. */
 export async function eachLine(

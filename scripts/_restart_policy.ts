@@ -4,9 +4,9 @@
 export type Verdict = { restartAfterMs: number; failures: number } | { giveUp: true; failures: number };
 
 /** Failures in a row that end it all. */
-export const FAILURES_MAX = 5;
+const FAILURES_MAX = 5;
 /** A process that ran this long was well: its failures are forgotten. */
-export const WELL_AFTER_MS = 60_000;
+const WELL_AFTER_MS = 60_000;
 
 const FIRST_PAUSE_MS = 1000;
 const WRONG_USAGE = 2;

@@ -26,7 +26,7 @@ const TIMESTAMP_WITH_ZONE = 1184;
 const NUMBERS = new Set([20, 21, 23, 26, 700, 701, 1700]);
 
 /** How SQL's null looks in a table: no text that a query is likely to return. */
-export const NULL_MARK = "∅";
+const NULL_MARK = "∅";
 
 /** Turns batches of rows into text; one per result. */
 export class SqlOutput {

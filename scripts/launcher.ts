@@ -83,7 +83,7 @@ export type PermissionSet = Partial<
 let declared: Record<string, PermissionSet> | undefined;
 
 /** The permission sets of `deno.json`. */
-export function permissionSets(): Record<string, PermissionSet> {
+function permissionSets(): Record<string, PermissionSet> {
   declared ??= JSON.parse(Deno.readTextFileSync(join(PROJECT_DIR, "deno.json"))).permissions as Record<
     string,
     PermissionSet

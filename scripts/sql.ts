@@ -43,7 +43,7 @@ const SPEC = {
  *
  * @throws {OperatorError} for a statement that fails: one line with the place in the text.
  */
-export async function runSql(args: readonly string[], signal: AbortSignal): Promise<void> {
+async function runSql(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseCommandLine(SPEC, args);
   const text = positionals[0] === "-" ? await new Response(Deno.stdin.readable).text() : positionals[0]!;
   const statements = splitStatements(text);

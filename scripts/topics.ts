@@ -82,7 +82,7 @@ function shownKept({ cleanup, retention_days: days }: TopicRow): string {
 }
 
 /** One line for each setting that differs. */
-export function differenceLines(rows: TopicRow[]): string[] {
+function differenceLines(rows: TopicRow[]): string[] {
   return rows.flatMap(({ topic, differences }) =>
     differences.map(({ setting, is, wanted }) =>
       `${topic}: ${setting} is ${shownValue(setting, is)}, the pipeline wants ${shownValue(setting, wanted)}`

@@ -23,7 +23,7 @@ const SKIPPABLE = ["log", "gold", "warehouse"] as const;
 type Skippable = typeof SKIPPABLE[number];
 
 /** The command line, as `--help` shows it. */
-export const VERIFY_COMMAND_LINE = {
+const VERIFY_COMMAND_LINE = {
   usage: "deno task verify",
   description:
     "Compares log, lake, gold tables and warehouse, record by record and row by row, and says what differs.",

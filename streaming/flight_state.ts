@@ -3,7 +3,7 @@
 import { BookingTable } from "./booking_table.ts";
 
 /** Bookings within this span of event time make the velocity: 60 minutes. */
-export const VELOCITY_WINDOW_MS = 60 * 60 * 1000;
+const VELOCITY_WINDOW_MS = 60 * 60 * 1000;
 
 /** A flight's stage: on sale, or over. */
 export type FlightPhase = "scheduled" | "departed" | "cancelled";

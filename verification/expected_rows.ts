@@ -31,7 +31,7 @@ export interface FactRule {
 }
 
 /** The currency of a booking that names none. */
-export const CURRENCY_DEFAULT = "GBP";
+const CURRENCY_DEFAULT = "GBP";
 
 type Fields = Record<string, Cell | undefined>;
 

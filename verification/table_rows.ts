@@ -51,7 +51,7 @@ export function shownKey(table: GoldTable, row: Row): string {
 }
 
 /** A cell for a person. */
-export function shownCell(table: GoldTable, index: number, cell: Cell): string {
+function shownCell(table: GoldTable, index: number, cell: Cell): string {
   const { type } = table.columns[index]!;
   if (cell === null) return "nothing";
   if (type.startsWith("numeric") && typeof cell === "number") return (cell / 100).toFixed(2);

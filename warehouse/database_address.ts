@@ -8,7 +8,7 @@
 import { UsageError } from "../process/command_line.ts";
 
 /** How much of TLS is asked for, as libpq means it. */
-export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 export type SslMode = typeof SSL_MODES[number];
 
 /** A database's address. */
@@ -31,7 +31,7 @@ export interface DatabaseAddress {
 }
 
 /** How long a connection may take to be made, unless `connect_timeout` says otherwise. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 // The user part ends at the first "@" behind which a host, a port, a path and a query without another "@" can stand;
 // so a password may hold "@", "/", "#" and "?" as they are.

@@ -44,7 +44,7 @@ const SPEC = {
 } as const;
 
 /** The process's work; returns when it has stopped. */
-export async function runWarehouse(args: readonly string[], signal: AbortSignal): Promise<void> {
+async function runWarehouse(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values } = parseCommandLine(SPEC, args);
   const { url, embedded } = databaseUrl();
   if (embedded) await runEmbedded(url, values["metrics-port"], signal);
