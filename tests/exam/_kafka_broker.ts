@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { freePort } from "../pipeline/_pipeline.ts";
+import { freePort } from "../../process/free_port.ts";
 
 /** What a {@link KafkaBroker} is given. */
 export interface KafkaBrokerOptions {

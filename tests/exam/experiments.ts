@@ -5,6 +5,7 @@ import { experiment as consumerKilled } from "./01_consumer_killed.ts";
 import { experiment as brokerKilled } from "./02_broker_killed.ts";
 import { experiment as zombie } from "./03_zombie.ts";
 import { experiment as rebalances } from "./04_rebalances.ts";
+import { experiment as lostAcknowledgement } from "./05_lost_acknowledgement.ts";
 import { experiment as lakeWriterKilled } from "./07_lake_writer_killed.ts";
 import { experiment as diskFull } from "./09_disk_full.ts";
 import { experiment as etlKilled } from "./10_etl_killed.ts";
@@ -17,6 +18,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   brokerKilled,
   zombie,
   rebalances,
+  lostAcknowledgement,
   lakeWriterKilled,
   diskFull,
   etlKilled,
