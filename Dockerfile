@@ -7,6 +7,7 @@ WORKDIR /app
 
 # The libraries first: they change seldom, and exactly as locked.
 COPY deno.json deno.lock ./
+COPY api/dashboard/deno.json api/dashboard/
 RUN deno install --frozen
 
 COPY . .
@@ -14,7 +15,7 @@ RUN deno cache --frozen \
       scripts/launch.ts scripts/topics.ts scripts/tail.ts scripts/sql.ts scripts/verify.ts \
       scripts/dead_letters.ts scripts/replay.ts \
       producer/airline_producer.ts producer/event_generator.ts \
-      streaming/consumer.ts streaming/viewer_metrics.ts lake/lake_writer.ts \
+      streaming/consumer.ts streaming/viewer_metrics.ts lake/lake_writer.ts api/metrics_api.ts \
       etl/build_warehouse.ts etl/etl_runner.ts warehouse/embedded_warehouse.ts \
  && mkdir -p data lake/raw lake/gold lake/rejected \
  && chown -R deno:deno data lake /deno-dir

@@ -123,7 +123,7 @@ export function createApp(parts: ApiParts): Api {
   });
   app.use(async (context, next) => {
     const { path } = context.req;
-    const open = path === "/login" || path === "/health" || path.startsWith("/dashboard/");
+    const open = OPEN_PATHS.has(path) || path.startsWith("/dashboard/");
     const allowed = parts.access.allowed({
       authorization: context.req.header("authorization"),
       cookie: context.req.header("cookie"),
@@ -158,6 +158,11 @@ export function createApp(parts: ApiParts): Api {
       }),
     ));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  app.get("/healthz", (context) => context.text("ok\n"));
+  app.get("/readyz", (context) =>
+    parts.follower.caughtUp
+      ? context.text("ready\n")
+      : context.text(`${parts.follower.problem ?? "The log is still being read"}\n`, 503));
   app.get("*", (context, next) => {
     return Promise.resolve(parts.files.answer(context, context.req.path) ?? next());
   });
@@ -192,6 +197,9 @@ export function createApp(parts: ApiParts): Api {
   });
   return app;
 }
+
+/** Asked without a token: the way in, and whether the process lives. */
+const OPEN_PATHS = new Set(["/login", "/health", "/healthz", "/readyz"]);
 
 const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 

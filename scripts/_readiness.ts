@@ -41,9 +41,9 @@ export async function listens(port: number): Promise<boolean> {
   }
 }
 
-/** Whether every process says that it lives. */
-export async function allAlive(pages: MetricsPage[]): Promise<boolean> {
-  const answers = await Promise.all(pages.map(async ({ url }) => {
+/** Whether every process says that it lives; each is given by any address of its server. */
+export async function allAlive(urls: string[]): Promise<boolean> {
+  const answers = await Promise.all(urls.map(async (url) => {
     try {
       const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
       const response = await fetch(new URL("/healthz", url), { signal });
@@ -59,10 +59,14 @@ export async function allAlive(pages: MetricsPage[]): Promise<boolean> {
 /** What can be opened, and what to try next. */
 export function addresses(
   pages: MetricsPage[],
-  options: { database: { url: string; embedded: boolean } | undefined; lakeDir: string },
+  options: {
+    dashboard: string | undefined;
+    database: { url: string; embedded: boolean } | undefined;
+    lakeDir: string;
+  },
 ): string {
   const row = (label: string, text: string) => `  ${label.padEnd(LABEL_WIDTH)}${text}`;
-  const { database } = options;
+  const { dashboard, database } = options;
   const next = [
     "deno task tail bookings --from-beginning --max 3",
     ...(database === undefined ? [] : ['deno task sql "select count(*) from fact_booking"']),
@@ -70,6 +74,7 @@ export function addresses(
   ];
   return [
     "To open:",
+    ...(dashboard === undefined ? [] : [row("dashboard", dashboard), row("API", `${dashboard}docs`)]),
     ...pages.map(({ name, url }) => row(`metrics of ${name}`, url)),
     ...(database === undefined ? [] : [row("warehouse", shownDatabase(database))]),
     row("lake", resolve(PROJECT_DIR, options.lakeDir)),

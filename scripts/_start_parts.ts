@@ -11,7 +11,7 @@ import type { DataFolder, NeededPort } from "./_start_checks.ts";
 export const START_COMMAND_LINE = {
   usage: "deno task start",
   description:
-    "Runs producer, consumer, lake writer, ETL, viewer metrics and (unless DATABASE_URL is given) the embedded warehouse.",
+    "Runs producer, consumer, lake writer, ETL, viewer metrics, API with dashboard and (unless DATABASE_URL is given) the embedded warehouse.",
   options: {
     profile: {
       type: "text",
@@ -58,6 +58,15 @@ export const START_COMMAND_LINE = {
       description: "Time between the starts of two ETL runs",
     },
     "no-etl": { type: "flag", description: "Leave the ETL, the viewer metrics and the warehouse out" },
+    "no-api": { type: "flag", description: "Leave the API and the dashboard out" },
+    "api-port": {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: 65535,
+      default: 8000,
+      description: "Port of the API and the dashboard on 127.0.0.1",
+    },
     "metrics-ports-from": {
       type: "number",
       value: "PORT",
@@ -82,8 +91,10 @@ export type StartValues = Values<typeof START_COMMAND_LINE>;
 export interface StartedPart {
   name: PartName;
   args: string[];
-  /** Undefined: it serves no metrics. */
+  /** Undefined: it serves no metrics of its own. */
   metricsPort?: number;
+  /** Of the API alone. */
+  apiPort?: number;
 }
 
 const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "speed"] as const;
@@ -95,6 +106,7 @@ export const STOP_ORDER: readonly PartName[] = [
   "viewer-metrics",
   "lake",
   "etl-runner",
+  "api",
   "warehouse",
 ];
 
@@ -125,7 +137,21 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
       withMetrics("etl-runner", 3, ["--every", `${values["etl-every"]}ms`]),
       withMetrics("viewer-metrics", 4, []),
     ]),
+    ...(values["no-api"] ? [] : [{
+      name: "api" as const,
+      args: ["--port", String(values["api-port"]), "--access-log", "errors"],
+      apiPort: values["api-port"],
+    }]),
   ];
+}
+
+/** Where the API finds the other parts, as `PIPELINE_PROCESSES` says it. */
+export function pipelineProcesses(parts: StartedPart[], metricsHost: string): string {
+  const everywhere = metricsHost === "0.0.0.0" || metricsHost === "::";
+  const host = everywhere ? "127.0.0.1" : metricsHost.includes(":") ? `[${metricsHost}]` : metricsHost;
+  return parts.flatMap(({ name, metricsPort }) =>
+    metricsPort === undefined ? [] : [`${name}=${host}:${metricsPort}`]
+  ).join(",");
 }
 
 /** The folders that are written; `locked` are those that only one start may work on. */
@@ -143,10 +169,14 @@ export function foldersNeeded(
 
 /** The ports that the parts will listen on. */
 export function portsNeeded(parts: StartedPart[], configuration: Configuration): NeededPort[] {
-  return parts.flatMap(({ name, metricsPort }): NeededPort[] => {
+  return parts.flatMap(({ name, metricsPort, apiPort }): NeededPort[] => {
     if (name === "warehouse") {
       const remedy = "WAREHOUSE_PORT, in the environment or .env";
       return [{ hostname: "127.0.0.1", port: warehousePort(), purpose: "the embedded warehouse", remedy }];
+    }
+    if (apiPort !== undefined) {
+      const remedy = `--api-port ${apiPort > 65_000 ? 8100 : apiPort + 100}`;
+      return [{ hostname: "127.0.0.1", port: apiPort, purpose: "the API and the dashboard", remedy }];
     }
     if (metricsPort === undefined) return [];
     const hostname = configuration.metricsHost;

@@ -14,6 +14,7 @@ import {
   foldersNeeded,
   NEED_DATABASE,
   partsToStart,
+  pipelineProcesses,
   portsNeeded,
   START_COMMAND_LINE,
   STOP_ORDER,
@@ -37,7 +38,11 @@ await runProcess(async (signal) => {
   const database = values["no-etl"] ? undefined : databaseUrl();
   const embeddedWarehouse = database?.embedded === true;
   const parts = partsToStart(values, { embeddedWarehouse });
-  const commands = new Map(parts.map(({ name, args }) => [name, commandFor(name, args, env)]));
+  const commands = new Map(parts.map(({ name, args }) => {
+    if (name !== "api") return [name, commandFor(name, args, env)];
+    const watched = env.PIPELINE_PROCESSES || pipelineProcesses(parts, given.metricsHost);
+    return [name, commandFor(name, args, { ...env, PIPELINE_PROCESSES: watched })];
+  }));
   const screen = new Screen(["start", ...parts.map(({ name }) => name)]);
 
   // Step 1: folders, the lock on them, ports.
@@ -116,11 +121,16 @@ await runProcess(async (signal) => {
     if (embeddedWarehouse) await until(() => listens(warehousePort()), watching.signal);
     if (watching.signal.aborted) return;
     for (const name of NEED_DATABASE) processes.get(name)?.start();
-    await until(() => allAlive(pages), watching.signal);
+    const api = parts.find(({ apiPort }) => apiPort !== undefined);
+    const dashboard = api && `http://127.0.0.1:${api.apiPort}/`;
+    const alive = [...urls, ...(dashboard === undefined ? [] : [dashboard])];
+    await until(() => allAlive(alive), watching.signal);
     if (watching.signal.aborted) return;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     screen.say(
-      `Everything runs, after ${seconds} s. ${addresses(pages, { database, lakeDir: given.lakeDir })}`,
+      `Everything runs, after ${seconds} s. ${
+        addresses(pages, { dashboard, database, lakeDir: given.lakeDir })
+      }`,
     );
   }
 });

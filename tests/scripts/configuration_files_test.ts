@@ -112,6 +112,7 @@ const JOBS: [string, string, string][] = [
   ["airline_lake_writer", "lake", "8003"],
   ["airline_etl", "etl-runner", "8004"],
   ["airline_viewer_metrics", "viewer-metrics", "8005"],
+  ["airline_api", "api", "8000"],
 ];
 
 for (const [job, service, port] of JOBS) {

@@ -75,9 +75,11 @@ class Started {
 const SMALL = ["--seed", "7", "--flights-per-day", "3", "--backfill", "1d", "--etl-every", "5s"];
 
 function settings(folder: string): { env: Record<string, string>; args: string[]; metricsPort: number } {
-  const first = freePorts(5);
-  const env = embedded(folder, { WAREHOUSE_PORT: String(first + 4) });
-  return { env, args: [...SMALL, "--metrics-ports-from", String(first)], metricsPort: first };
+  // Five for the metrics, one for the warehouse, one for the API.
+  const first = freePorts(7);
+  const env = embedded(folder, { WAREHOUSE_PORT: String(first + 5) });
+  const ports = ["--metrics-ports-from", String(first), "--api-port", String(first + 6)];
+  return { env, args: [...SMALL, ...ports], metricsPort: first };
 }
 
 /** Ids of all bookings in the log. */
@@ -129,8 +131,9 @@ Deno.test("deno task start runs everything, stops in order with code 0, and goes
     await first.says(/^Everything runs, after [\d.]+ s\. To open:$/);
     for (
       const line of [
-        `postgres://airline:airline@127.0.0.1:${metricsPort + 4}/airline_dw`,
+        `postgres://airline:airline@127.0.0.1:${metricsPort + 5}/airline_dw`,
         `http://127.0.0.1:${metricsPort}/metrics`,
+        `http://127.0.0.1:${metricsPort + 6}/`,
       ]
     ) {
       ok(first.text.includes(line), first.text);
@@ -149,7 +152,7 @@ Deno.test("deno task start runs everything, stops in order with code 0, and goes
     equal(await second.ended(), 1);
     match(
       second.text,
-      /^✖ Another "deno task start" works on ".*log"\. Stop it first, or .*EVENT_LOG_FILE$/m,
+      /^✖ Another "deno task start" (\(process \d+\) )?works on ".*log"\. Stop it first, or .*EVENT_LOG_FILE$/m,
     );
 
     first.stop();
