@@ -47,6 +47,7 @@ const STATEMENT_TIMEOUT_MS = 30 * 60 * 1000;
 /** A transaction that its client has forgotten ends after this, and its locks with it. */
 export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_SECONDS = 5;
+const LOSS_HEARD_MS = 20;
 
 /**
  * Connects, and asks one question so that a wrong address is known at once. Numbers of type `bigint` come as numbers
@@ -154,8 +155,12 @@ async function connect(
   return {
     sql,
     embedded: options.embedded,
-    // The driver waits in vain for the last answer of a connection that it has lost.
-    close: () => sql.end({ timeout: lost ? 0 : CLOSE_TIMEOUT_SECONDS }),
+    close: async () => {
+      // The driver waits in vain for the last answer of a connection that it has lost, of which the pool hears a moment
+      // later than the query.
+      await new Promise((resolve) => setTimeout(resolve, LOSS_HEARD_MS));
+      await sql.end({ timeout: lost ? 0 : CLOSE_TIMEOUT_SECONDS });
+    },
   };
 }
 
