@@ -17,7 +17,7 @@ const PASSES_MAX = 8;
 const POINT_WAIT_MS = 1_000;
 /** Every so many-th zombie is stopped wherever it happens to be. */
 const ANYWHERE_EVERY = 3;
-const REFUSED_WITHIN_MS = 8_000;
+const REFUSED_WITHIN_MS = 5_000;
 const STOP_MS_MAX = 30_000;
 
 async function run(round: Round): Promise<RoundResult> {

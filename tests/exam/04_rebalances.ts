@@ -93,7 +93,7 @@ export const experiment: Experiment = {
           to: "",
         },
       ],
-      faults: 12,
+      faults: 8,
     },
     {
       guard: "a partition has one owner at a time",

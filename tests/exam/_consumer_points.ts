@@ -84,9 +84,9 @@ export function consumerPoints(engine: ExamEngine): SourceMutation[] {
 export const KILL_POINTS: Record<ExamEngine, readonly string[]> = {
   embedded: [
     "after the commit",
+    "before the commit",
     "outputs stored",
     "offsets stored",
-    "before the commit",
     "transaction ended",
     "before offsets",
     "marker written",
