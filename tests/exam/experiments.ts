@@ -11,6 +11,7 @@ import { experiment as diskFull } from "./09_disk_full.ts";
 import { experiment as etlKilled } from "./10_etl_killed.ts";
 import { experiment as connectionLost } from "./11_connection_lost.ts";
 import { experiment as poison } from "./12_poison.ts";
+import { experiment as clockAndOrder } from "./13_clock_and_order.ts";
 import { experiment as soak } from "./14_soak.ts";
 
 export const EXPERIMENTS: readonly Experiment[] = [
@@ -24,5 +25,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   etlKilled,
   connectionLost,
   poison,
+  clockAndOrder,
   soak,
 ];
