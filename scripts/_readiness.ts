@@ -7,7 +7,7 @@ import type { StartedPart } from "./_start_parts.ts";
 
 const LOOK_INTERVAL_MS = 200;
 const ANSWER_DEADLINE_MS = 1000;
-const LABEL_WIDTH = 23;
+const LABEL_WIDTH = 27;
 
 /** A part's metrics page. */
 export interface MetricsPage {

@@ -179,6 +179,7 @@ export function directLabels(labels, { scale, end, offset = 6 }) {
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     for (const { name, color, y } of placed) {
       ctx.fillStyle = color;
       ctx.fillText(name, bbox.left + bbox.width + offset * ratio, y);

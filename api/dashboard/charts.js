@@ -168,7 +168,7 @@ function drawTrend(frame) {
         ],
         series: [{ label: "Time" }, ...series],
         padding: [null, LABEL_ROOM + 8, null, null],
-        hooks: { draw: [directLabels(labels, { scale: "seats", end: "last", offset: 66 })] },
+        hooks: { draw: [directLabels(labels, { scale: "seats", end: "last", offset: 56 })] },
         plugins: [promotionTips(flights)],
       },
     };

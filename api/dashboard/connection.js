@@ -42,26 +42,30 @@ async function loadWindows() {
   putWindows(rows);
 }
 
+/** Each part of the page shows what it has as soon as it has it. */
 async function load() {
+  void loadWindows();
   try {
-    const [, decisions, pipeline] = await Promise.all([
-      loadFlights(),
-      ask("/decisions?limit=200"),
-      ask("/pipeline"),
-      loadWindows(),
+    await Promise.all([
+      loadFlights().then(() => {
+        state.loaded = true;
+        touch("flights");
+      }),
+      ask("/decisions?limit=200").then(({ rows, total }) => {
+        state.decisionsTotal = total;
+        putDecisions(rows);
+      }),
+      ask("/pipeline").then((pipeline) => {
+        state.pipeline = pipeline;
+        touch("pipeline");
+      }),
     ]);
-    putDecisions(decisions.rows);
-    state.decisionsTotal = decisions.total;
-    state.pipeline = pipeline;
-    state.loaded = true;
     state.error = undefined;
   } catch (error) {
     state.error = error instanceof Error ? error.message : String(error);
     setTimeout(load, RETRY_MS);
   }
-  for (const subject of /** @type {const} */ (["flights", "decisions", "pipeline", "connection"])) {
-    touch(subject);
-  }
+  for (const subject of /** @type {const} */ (["flights", "decisions", "connection"])) touch(subject);
 }
 
 function heard() {
