@@ -10,6 +10,9 @@
 import { assignPartitions } from "./_sqlite_assignment.ts";
 import type { Connection } from "./_sqlite_database.ts";
 
+/** Members struck out that are remembered. */
+const STRUCK_MAX = 100;
+
 /** One member's view of its group. Times are of the process's own steady clock unless they say otherwise. */
 export class Roster {
   readonly #group: string;
@@ -19,6 +22,8 @@ export class Roster {
   #beat = 0;
   /** When each other member's heartbeat was last seen to change. */
   readonly #heard = new Map<string, { beat: number; atMs: number }>();
+  /** The last heartbeats of members that were struck out: one that beats again lives, whatever its wall clock says. */
+  readonly #struck = new Map<string, number>();
   /** Since when a partition of ours is held by somebody else. */
   readonly #waitingSinceMs = new Map<number, number>();
 
@@ -60,7 +65,7 @@ export class Roster {
     const { live, dead } = this.#members(connection, steadyMs, wallMs);
     for (const id of dead) {
       connection.run("DELETE FROM members WHERE id = ?", id);
-      this.#heard.delete(id);
+      this.#strike(id);
     }
     const assignments = this.#assignments(connection);
     const owners = new Map([...assignments].map(([partition, { owner }]) => [partition, owner]));
@@ -103,6 +108,16 @@ export class Roster {
     );
   }
 
+  #strike(id: string): void {
+    const beat = this.#heard.get(id)?.beat;
+    this.#heard.delete(id);
+    if (beat === undefined) return;
+    // Most are dead and never come back.
+    const [oldest] = this.#struck.keys();
+    if (this.#struck.size >= STRUCK_MAX) this.#struck.delete(oldest!);
+    this.#struck.set(id, beat);
+  }
+
   #mayHold(partition: number, holder: string | null, steadyMs: number): boolean {
     if (holder === null || holder === this.#id) {
       this.#waitingSinceMs.delete(partition);
@@ -127,7 +142,8 @@ export class Roster {
     for (const [id, beat, heartbeatMs, sessionTimeoutMs] of rows) {
       let heard = this.#heard.get(id);
       if (heard === undefined || heard.beat !== beat) {
-        const isSilent = heard === undefined && Math.abs(wallMs - heartbeatMs) > sessionTimeoutMs;
+        const isNew = heard === undefined && (this.#struck.get(id) ?? beat) === beat;
+        const isSilent = isNew && Math.abs(wallMs - heartbeatMs) > sessionTimeoutMs;
         heard = { beat, atMs: isSilent ? -Infinity : steadyMs };
         this.#heard.set(id, heard);
       }
