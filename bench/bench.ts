@@ -17,12 +17,12 @@ import { MeasuredProcess, secondsUntil } from "./_measured_process.ts";
 import type { Usage } from "./_measured_process.ts";
 import { median, tableOf } from "./_report.ts";
 import type { Figure } from "./_report.ts";
-import { bookingRecords, flightRecords, FLIGHTS } from "./workload.ts";
+import { bookingRecords, flightRecords, FLIGHTS, streamEventRecords } from "./workload.ts";
 
 const COMMAND_LINE = {
   usage: "deno task bench",
   description:
-    "Measures append, consumer, lake writer and ETL with bookings of about 330 bytes on 600 flights.",
+    "Measures append, consumer, lake writer, viewer metrics and ETL with events of 200 to 330 bytes on 600 flights.",
   options: {
     events: { type: "number", default: 1_000_000, min: 1000, integer: true, description: "Bookings" },
     runs: {
@@ -41,7 +41,8 @@ const COMMAND_LINE = {
     json: { type: "text", value: "FILE", description: "Also writes all runs to this file" },
   },
   notes: [
-    "DATABASE_URL adds the load into that Postgres; its gold tables are dropped, so name a database of its own.",
+    "DATABASE_URL adds viewer metrics and the load into that Postgres; its gold tables and its schema realtime are",
+    "dropped, so name a database of its own.",
   ],
 } as const;
 
@@ -125,6 +126,7 @@ async function measure(engine: string, events: number): Promise<Run[]> {
     runs.push({ stage: "append", engine, events, seconds: await appendAll(log, events) });
     runs.push(await consume(engine, events, env));
     runs.push(await writeLake(engine, events, env));
+    if (env.DATABASE_URL !== undefined) runs.push(await countViewers(log, engine, events, env));
     if (engine === "embedded") runs.push(...await buildGold(events, env));
     return runs;
   } finally {
@@ -167,6 +169,31 @@ async function writeLake(engine: string, events: number, env: Record<string, str
   return { stage: "raw lake", engine, events: 2 * events, seconds, usage: await writer.stop() };
 }
 
+/** As many events of streams into minute windows, from an empty schema. */
+async function countViewers(
+  log: EventLog,
+  engine: string,
+  events: number,
+  env: Record<string, string>,
+): Promise<Run> {
+  const appender = await log.appender();
+  for (let at = 0; at < events; at += 5000) {
+    await appender.append([...streamEventRecords(at, Math.min(events, at + 5000))]);
+  }
+  await appender.close();
+  await dropFrom(env.DATABASE_URL!, ["drop schema if exists realtime cascade"]);
+  const port = freePort();
+  const viewers = new MeasuredProcess("viewer-metrics", ["--metrics-port", String(port)], env);
+  const seconds = await secondsUntil(port, "viewer_events_processed_total", events);
+  return {
+    stage: "viewer windows into Postgres, exactly once",
+    engine,
+    events,
+    seconds,
+    usage: await viewers.stop(),
+  };
+}
+
 /** Gold tables from that lake, and into Postgres where `DATABASE_URL` is given. */
 async function buildGold(events: number, env: Record<string, string>): Promise<Run[]> {
   const timed = async (stage: string, args: string[]): Promise<Run> => {
@@ -182,15 +209,15 @@ async function buildGold(events: number, env: Record<string, string>): Promise<R
   };
   const runs = [await timed("ETL into Parquet", ["--skip-warehouse"])];
   if (env.DATABASE_URL !== undefined) {
-    await dropGoldTables(env.DATABASE_URL);
+    // The load then fills new tables, as the first one of a warehouse does.
+    await dropFrom(env.DATABASE_URL, GOLD_TABLES.map(({ name }) => `drop table if exists public.${name}`));
     runs.push(await timed("gold into Postgres", []));
   }
   return runs;
 }
 
-/** The load then fills new tables, as the first one of a warehouse does. */
-async function dropGoldTables(url: string): Promise<void> {
+async function dropFrom(url: string, statements: string[]): Promise<void> {
   const warehouse = await openWarehouse({ url, embedded: false, applicationName: "bench", max: 1 });
-  for (const { name } of GOLD_TABLES) await warehouse.sql.unsafe(`drop table if exists public.${name}`);
+  for (const statement of statements) await warehouse.sql.unsafe(statement);
   await warehouse.close();
 }

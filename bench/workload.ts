@@ -7,6 +7,8 @@
  */
 
 import type { NewRecord } from "../event_log/event_log.ts";
+import { STREAM_EVENTS_TOPIC } from "../events/topics.ts";
+import { StreamMix } from "../producer/stream_mix.ts";
 
 export const BOOKINGS = 1_000_000;
 export const FLIGHTS = 600;
@@ -82,5 +84,25 @@ export function* bookingRecords(count = BOOKINGS): Generator<NewRecord> {
       passengers: [{ passenger_id: `P-${number}-${salt}`, seat_id: seat, cabin_code: "Y" }],
     };
     yield { topic: "bookings", key: flight_id, value: JSON.stringify(event) };
+  }
+}
+
+/** Users of the streams' load: nearly every join is a viewer that was not there before. */
+const STREAM_USERS = 20_000;
+/** In event time: a million are a little more than a quarter of an hour. */
+const STREAM_EVENTS_PER_SECOND = 1000;
+
+/** Events `from` to `to` of the published mix on as many streams as there are flights, about 170 bytes each. */
+export function* streamEventRecords(from: number, to: number): Generator<NewRecord> {
+  const mix = new StreamMix({
+    seed: 42,
+    streams: FLIGHTS,
+    users: STREAM_USERS,
+    startMs: START_MS,
+    eventsPerSecond: STREAM_EVENTS_PER_SECOND,
+  });
+  for (let number = from; number < to; number++) {
+    const event = mix.event(number);
+    yield { topic: STREAM_EVENTS_TOPIC, key: event.stream_id, value: JSON.stringify(event) };
   }
 }
