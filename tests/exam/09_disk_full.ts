@@ -19,6 +19,7 @@ import { oneOf, wholeNumber } from "./_random.ts";
 import { verifyEngine } from "./_reference.ts";
 import { RetryingFeed } from "./_retrying_feed.ts";
 import { SmallDisk } from "./_small_disk.ts";
+import { moveDatabase } from "./_small_tablespace.ts";
 import { SupervisedPart } from "./_supervised_parts.ts";
 import { tablesOfLake, tablesOfWarehouse } from "./_warehouse_reference.ts";
 
@@ -231,21 +232,6 @@ class DiskRound {
   #outputs(): string {
     return [...this.#parts].map(([name, part]) => `${name}: ${part.output.slice(-500)}`).join("\n");
   }
-}
-
-/** Puts the round's database on a small disk, where the server lets us; returns what takes it away again. */
-async function moveDatabase(pipeline: ExamPipeline, disk: SmallDisk): Promise<() => Promise<void>> {
-  const url = new URL(pipeline.env.DATABASE_URL!);
-  const database = url.pathname.slice(1);
-  const server = new URL(Deno.env.get("DATABASE_URL")!);
-  const tablespace = `exam_${crypto.randomUUID().slice(0, 8)}`;
-  const admin = postgres(server.href, { max: 1, onnotice: () => {} });
-  await admin.unsafe(`create tablespace ${tablespace} location '${disk.folder}'`);
-  await admin.unsafe(`alter database ${database} set tablespace ${tablespace}`);
-  return async () => {
-    await admin.unsafe(`drop tablespace ${tablespace}`);
-    await admin.end();
-  };
 }
 
 async function run(round: Round): Promise<RoundResult> {

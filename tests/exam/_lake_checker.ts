@@ -147,6 +147,12 @@ export class LakeChecker {
     else this.#findings.compare(`a line of ${topic}`, expected, found);
   }
 
+  /** Ranges adjoin from the first record on, as far as they go. */
+  mustAdjoin(topic: string): void {
+    const own = [...this.#files.values()].filter((file) => file.topic === topic);
+    for (const partition of new Set(own.map((file) => file.partition))) this.#adjoin(topic, partition, []);
+  }
+
   #adjoin(topic: string, partition: number, records: readonly LogRecord[]): void {
     let end = 0;
     for (const { name, from, to } of this.#of(topic, partition)) {

@@ -7,6 +7,7 @@ import { experiment as zombie } from "./03_zombie.ts";
 import { experiment as rebalances } from "./04_rebalances.ts";
 import { experiment as lostAcknowledgement } from "./05_lost_acknowledgement.ts";
 import { experiment as lakeWriterKilled } from "./07_lake_writer_killed.ts";
+import { experiment as powerCut } from "./08_power_cut.ts";
 import { experiment as diskFull } from "./09_disk_full.ts";
 import { experiment as etlKilled } from "./10_etl_killed.ts";
 import { experiment as connectionLost } from "./11_connection_lost.ts";
@@ -21,6 +22,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   rebalances,
   lostAcknowledgement,
   lakeWriterKilled,
+  powerCut,
   diskFull,
   etlKilled,
   connectionLost,
