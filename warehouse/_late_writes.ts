@@ -1,7 +1,10 @@
 /**
- * npm:postgres 3.4.9 puts small messages together and writes them a moment later; where the connection was lost in
- * between, that write throws outside of any promise and would end the process. The query itself is rejected by the
- * loss, so there is nothing more to be told.
+ * What npm:postgres 3.4.9 throws where nobody can catch it when a connection is lost, and what would end the process. The
+ * query at hand is rejected by the loss too, so there is nothing more to be told.
+ *
+ * It puts small messages together and writes them a moment later; where the connection was lost in between, that write
+ * throws outside of any promise. And it asks for the array types of a new connection by a query of its own, whose promise
+ * nobody holds.
  */
 
 let tolerated = false;
@@ -12,11 +15,21 @@ export function isLateWrite(error: unknown): boolean {
     /\bnextWrite\b.*[\\/]postgres[\\/]src[\\/]connection\.js/.test(error.stack ?? "");
 }
 
-/** Lets the process live on after such a write; everything else that is uncaught still ends it. */
+/** Whether a rejection is that of the driver's own question for types. */
+export function isLostTypesQuery(reason: unknown): boolean {
+  const { code, query } = (reason ?? {}) as { code?: unknown; query?: unknown };
+  return typeof code === "string" && /^(CONNECTION_|CONNECT_TIMEOUT|E[A-Z]+$)/.test(code) &&
+    typeof query === "string" && query.includes("typarray");
+}
+
+/** Lets the process live on after such a write or rejection; everything else that is uncaught still ends it. */
 export function tolerateLateWrites(): void {
   if (tolerated) return;
   tolerated = true;
   globalThis.addEventListener("error", (event) => {
     if (isLateWrite(event.error)) event.preventDefault();
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (isLostTypesQuery(event.reason)) event.preventDefault();
   });
 }
