@@ -5,6 +5,7 @@ import { LogUnavailableError } from "../event_log/event_log.ts";
 import type { EventLog } from "../event_log/event_log.ts";
 import { parseCommandLine, UsageError } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
+import { isThere } from "../process/files.ts";
 import { colored, logger } from "../process/logger.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
@@ -83,16 +84,6 @@ async function logIfThere(required: boolean): Promise<EventLog | undefined> {
     if (required || (!(error instanceof LogUnavailableError) && log === undefined)) throw error;
     logger.warn(`Without the event log: ${(error as Error).message}`);
     return undefined;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

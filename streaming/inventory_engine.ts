@@ -14,19 +14,19 @@
 
 import type { BookingCancelled, BookingCreated } from "../events/bookings.ts";
 import type { RefusedRecord } from "../events/dead_letters.ts";
-import { EventError } from "../events/event_error.ts";
-import type { EventErrorReason } from "../events/event_error.ts";
-import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lifecycle.ts";
-import { formatInstant, parseInstant } from "../events/instant.ts";
+import type { FlightScheduled } from "../events/flight_lifecycle.ts";
+import { formatInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
-import { FlightState } from "./flight_state.ts";
-import type { FlightFacts } from "./flight_state.ts";
+import { EngineState } from "./engine_state.ts";
+import { moveOn, reschedule, scheduledFlight } from "./flight_changes.ts";
+import type { FlightFacts, FlightState } from "./flight_state.ts";
 import { metricsOutput, observationOf, promotionOutput } from "./engine_outputs.ts";
 import type { EngineOutput } from "./engine_outputs.ts";
 import type { PromotionPolicy } from "./policies/policy.ts";
+import { flightIsOver, noRoomToWait, tooLargeToWait, waitedInVain } from "./refusals.ts";
+import type { Refusal } from "./refusals.ts";
 import type { StateChange } from "./state_change.ts";
-import { WAITING_PREFIX, WaitingEvents } from "./waiting_events.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -47,13 +47,6 @@ export interface InventoryEngineOptions {
   departedFlightKeptMs?: number;
 }
 
-/** A record that the engine gave up on. */
-export interface Refusal {
-  record: RefusedRecord;
-  reason: EventErrorReason;
-  message: string;
-}
-
 /** What happened since the last {@link InventoryEngine.take}. */
 export interface EngineStep {
   outputs: EngineOutput[];
@@ -62,18 +55,6 @@ export interface EngineStep {
   /** Bookings and cancellations that had been counted before. */
   duplicates: number;
 }
-
-/** One remembered booking: id, event time in milliseconds, seats (0: cancelled). */
-type BookingEntry = [string, number, number];
-
-/** Raised when the form of the stored state changes. */
-const STATE_FORMAT = "1";
-const FORMAT_KEY = "format";
-const CLOCK_KEY = "clock";
-const FLIGHT_PREFIX = "flight/";
-const BOOKINGS_PREFIX = "bookings/";
-/** An id has up to 256 characters of up to three bytes: so many always fit into one record of the changelog. */
-const BOOKINGS_PER_ENTRY_MAX = 1000;
 
 /** The engine's state is what {@link InventoryEngine.restore} was given and {@link InventoryEngine.apply} made of it. */
 export class InventoryEngine {
@@ -85,19 +66,10 @@ export class InventoryEngine {
   readonly #waitingMax: number;
   readonly #departedKeptMs: number;
 
-  readonly #flights = new Map<string, FlightState>();
-  readonly #waiting = new WaitingEvents();
-  #clockMs = -Infinity;
-  #sweptHour = -Infinity;
-
+  readonly #state = new EngineState();
   #outputs: EngineOutput[] = [];
   #refusals: Refusal[] = [];
-  #changes: StateChange[] = [];
   #duplicates = 0;
-  readonly #changedFlights = new Set<FlightState>();
-  readonly #newBookings = new Map<FlightState, BookingEntry[]>();
-  #clockChanged = false;
-  #formatStored = false;
 
   constructor(options: InventoryEngineOptions) {
     const {
@@ -119,18 +91,18 @@ export class InventoryEngine {
   /** Flights on sale. */
   get flightsTracked(): number {
     let tracked = 0;
-    for (const flight of this.#flights.values()) if (flight.facts.phase === "scheduled") tracked++;
+    for (const flight of this.#state.flights.values()) if (flight.facts.phase === "scheduled") tracked++;
     return tracked;
   }
 
   /** Events that wait for their flight. */
   get eventsWaiting(): number {
-    return this.#waiting.size;
+    return this.#state.waiting.size;
   }
 
   /** The flights on sale and their last velocity per hour. */
   *velocities(): Iterable<[flightId: string, velocityPerHour: number]> {
-    for (const flight of this.#flights.values()) {
+    for (const flight of this.#state.flights.values()) {
       if (flight.facts.phase === "scheduled" && flight.facts.lastVelocity !== null) {
         yield [flight.flightId, flight.facts.lastVelocity];
       }
@@ -143,9 +115,8 @@ export class InventoryEngine {
    * @throws never for an event that passed its checks; what cannot be applied is a {@link Refusal}.
    */
   apply(parsed: ParsedEvent, record: RefusedRecord): void {
-    if (parsed.eventTimeMs > this.#clockMs) {
-      this.#clockMs = parsed.eventTimeMs;
-      this.#clockChanged = true;
+    if (parsed.eventTimeMs > this.#state.clockMs) {
+      this.#state.moveClock(parsed.eventTimeMs);
       this.#letGo();
     }
     this.#dispatch(parsed, record);
@@ -161,14 +132,17 @@ export class InventoryEngine {
       case "FlightDeparted":
       case "FlightArrived":
       case "FlightCancelled": {
-        const flight = this.#flights.get(event.flight_id);
+        const flight = this.#state.flights.get(event.flight_id);
         if (flight === undefined) this.#wait(event.flight_id, record);
         else if (event.event_type === "BookingCreated") this.#book(flight, event, parsed.eventTimeMs, record);
         else if (event.event_type === "BookingCancelled") {
           this.#cancel(flight, event, parsed.eventTimeMs, record);
         } else if (event.event_type === "CabinInventorySnapshot") {
           this.#snapshot(flight, parsed.eventTimeMs, record);
-        } else this.#lifecycle(flight, event, parsed.eventTimeMs);
+        } else {
+          moveOn(flight, event, parsed.eventTimeMs);
+          this.#state.touch(flight);
+        }
         return;
       }
       case "FlightScheduled":
@@ -180,53 +154,16 @@ export class InventoryEngine {
   }
 
   #schedule(event: FlightScheduled, eventTimeMs: number): void {
-    const departureMs = parseInstant(event.scheduled_departure_time);
-    const known = this.#flights.get(event.flight_id);
+    const known = this.#state.flights.get(event.flight_id);
     if (known !== undefined) {
-      known.advance(eventTimeMs);
-      known.facts.totalSeats = event.total_seats;
-      known.facts.departureMs = departureMs;
-      if (known.facts.phase === "cancelled") {
-        known.facts.phase = "scheduled";
-        known.facts.overMs = null;
-      }
-      this.#touch(known);
+      reschedule(known, event, eventTimeMs);
+      this.#state.touch(known);
       return;
     }
-    const flight = new FlightState(event.flight_id, {
-      phase: "scheduled",
-      overMs: null,
-      totalSeats: event.total_seats,
-      departureMs,
-      bookedSeats: 0,
-      clockMs: eventTimeMs,
-      lastVelocity: null,
-      promotions: 0,
-      lastPromotionMs: null,
-      bookingEntries: 0,
-      touchedMs: this.#clockMs,
-    });
-    this.#flights.set(event.flight_id, flight);
-    this.#touch(flight);
-    for (const record of this.#waiting.takeFlight(event.flight_id, this.#changes)) {
+    this.#state.addFlight(scheduledFlight(event, eventTimeMs, this.#state.clockMs));
+    for (const record of this.#state.waiting.takeFlight(event.flight_id, this.#state.changes)) {
       this.#dispatch(parseEvent(record, { eventLeadMsMax: Infinity }), record);
     }
-  }
-
-  #lifecycle(
-    flight: FlightState,
-    event: Exclude<FlightLifecycleEvent, FlightScheduled>,
-    eventTimeMs: number,
-  ): void {
-    flight.advance(eventTimeMs);
-    const { facts } = flight;
-    if (event.event_type === "FlightCancelled") {
-      if (facts.phase === "scheduled") facts.phase = "cancelled";
-    } else if (event.event_type !== "FlightDelayed") {
-      facts.phase = "departed";
-    }
-    if (facts.phase !== "scheduled") facts.overMs ??= eventTimeMs;
-    this.#touch(flight);
   }
 
   #book(flight: FlightState, event: BookingCreated, eventTimeMs: number, record: RefusedRecord): void {
@@ -239,7 +176,7 @@ export class InventoryEngine {
     flight.advance(eventTimeMs);
     flight.countBooking(eventTimeMs);
     flight.facts.bookedSeats += seats;
-    this.#remember(flight, event.booking_id, eventTimeMs, seats);
+    this.#state.rememberBooking(flight, event.booking_id, eventTimeMs, seats);
     this.#evaluate(flight, event.event_time, eventTimeMs, record);
   }
 
@@ -253,7 +190,7 @@ export class InventoryEngine {
     flight.advance(eventTimeMs);
     // A cancellation that overtook its booking is remembered, so that the booking does not count when it comes.
     if (seats !== undefined) flight.facts.bookedSeats -= seats;
-    this.#remember(flight, event.booking_id, eventTimeMs, 0);
+    this.#state.rememberBooking(flight, event.booking_id, eventTimeMs, 0);
     this.#evaluate(flight, event.event_time, eventTimeMs, record);
   }
 
@@ -265,23 +202,10 @@ export class InventoryEngine {
 
   /** Whether a sale was made after the flight was over; one from before may still come in late. */
   #isTooLate(flight: FlightState, eventTimeMs: number, record: RefusedRecord): boolean {
-    const { phase, overMs } = flight.facts;
+    const { overMs } = flight.facts;
     if (overMs === null || eventTimeMs <= overMs) return false;
-    this.#refusals.push({
-      record,
-      reason: "flight_departed",
-      message: `Flight ${flight.flightId} was ${phase} at ${
-        formatInstant(overMs)
-      }: nothing can be booked or cancelled later`,
-    });
+    this.#refusals.push(flightIsOver(flight, record));
     return true;
-  }
-
-  #remember(flight: FlightState, bookingId: string, eventTimeMs: number, seats: number): void {
-    flight.seatsByBooking.set(bookingId, seats);
-    const entries = this.#newBookings.get(flight);
-    if (entries === undefined) this.#newBookings.set(flight, [[bookingId, eventTimeMs, seats]]);
-    else entries.push([bookingId, eventTimeMs, seats]);
   }
 
   #evaluate(
@@ -304,7 +228,7 @@ export class InventoryEngine {
       this.#outputs.push(promotionOutput(flight, decision, this.#policy, context));
     }
     facts.lastVelocity = context.observation.booking_velocity_per_hour;
-    this.#touch(flight);
+    this.#state.touch(flight);
   }
 
   #mayPromote(facts: FlightFacts): boolean {
@@ -313,91 +237,42 @@ export class InventoryEngine {
   }
 
   #wait(flightId: string, record: RefusedRecord): void {
-    if (this.#waiting.size >= this.#waitingMax) {
-      this.#refusals.push({
-        record,
-        reason: "unknown_flight",
-        message: `Flight ${flightId} is not known, and ${this.#waitingMax} events wait for theirs already`,
-      });
-      return;
+    const { waiting, changes, clockMs } = this.#state;
+    if (waiting.size >= this.#waitingMax) {
+      this.#refusals.push(noRoomToWait(flightId, record, this.#waitingMax));
+    } else if (!waiting.add({ flightId, record, sinceMs: clockMs }, changes)) {
+      this.#refusals.push(tooLargeToWait(flightId, record));
     }
-    if (this.#waiting.add({ flightId, record, sinceMs: this.#clockMs }, this.#changes)) return;
-    this.#refusals.push({
-      record,
-      reason: "too_large",
-      message: `Flight ${flightId} is not known, and the record is too large to wait for it`,
-    });
   }
 
   /** Lets go of what the partition's clock has passed: events that waited too long, flights that are over. */
   #letGo(): void {
-    for (const { flightId, record } of this.#waiting.takeOlder(this.#clockMs - this.#waitMs, this.#changes)) {
-      this.#refusals.push({
-        record,
-        reason: "unknown_flight",
-        message: `Flight ${flightId} did not become known within ${this.#waitMs / HOUR_MS} hours`,
-      });
+    const { waiting, changes, clockMs } = this.#state;
+    for (const { flightId, record } of waiting.takeOlder(clockMs - this.#waitMs, changes)) {
+      this.#refusals.push(waitedInVain(flightId, record, this.#waitMs));
     }
-    const hour = Math.floor(this.#clockMs / HOUR_MS);
-    if (hour === this.#sweptHour) return;
-    this.#sweptHour = hour;
-    for (const flight of this.#flights.values()) {
+    const hour = Math.floor(this.#state.clockMs / HOUR_MS);
+    if (hour === this.#state.sweptHour) return;
+    this.#state.sweptHour = hour;
+    for (const flight of this.#state.flights.values()) {
       const { phase, departureMs, touchedMs } = flight.facts;
       const overSinceMs = phase === "scheduled" ? Math.max(departureMs, touchedMs) : touchedMs;
-      if (this.#clockMs - overSinceMs <= this.#departedKeptMs) continue;
-      this.#forgetBookings(flight);
-      this.#flights.delete(flight.flightId);
-      this.#changedFlights.delete(flight);
-      this.#changes.push({ key: FLIGHT_PREFIX + flight.flightId, value: null });
+      if (this.#state.clockMs - overSinceMs <= this.#departedKeptMs) continue;
+      this.#state.forgetFlight(flight);
     }
   }
 
-  #forgetBookings(flight: FlightState): void {
-    for (let entry = 0; entry < flight.facts.bookingEntries; entry++) {
-      this.#changes.push({ key: `${BOOKINGS_PREFIX}${flight.flightId}/${entry}`, value: null });
-    }
-    flight.facts.bookingEntries = 0;
-    flight.seatsByBooking.clear();
-    this.#newBookings.delete(flight);
-  }
-
-  #touch(flight: FlightState): void {
-    flight.facts.touchedMs = this.#clockMs;
-    this.#changedFlights.add(flight);
-  }
-
-  /** What happened since the last call, to be stored as one. Bookings of a step are one entry per flight, or a few. */
+  /** What happened since the last call, to be stored as one. */
   take(): EngineStep {
-    for (const [flight, entries] of this.#newBookings) {
-      for (let at = 0; at < entries.length; at += BOOKINGS_PER_ENTRY_MAX) {
-        const key = `${BOOKINGS_PREFIX}${flight.flightId}/${flight.facts.bookingEntries++}`;
-        this.#changes.push({ key, value: JSON.stringify(entries.slice(at, at + BOOKINGS_PER_ENTRY_MAX)) });
-      }
-    }
-    this.#newBookings.clear();
-    for (const flight of this.#changedFlights) {
-      this.#changes.push({ key: FLIGHT_PREFIX + flight.flightId, value: JSON.stringify(flight.facts) });
-    }
-    this.#changedFlights.clear();
-    if (this.#clockChanged) {
-      this.#changes.push({
-        key: CLOCK_KEY,
-        value: JSON.stringify({ clockMs: this.#clockMs, sweptHour: this.#sweptHour }),
-      });
-    }
-    this.#clockChanged = false;
-    if (!this.#formatStored) this.#changes.push({ key: FORMAT_KEY, value: STATE_FORMAT });
-    this.#formatStored = true;
     const step = {
       outputs: this.#outputs,
       refusals: this.#refusals,
-      changes: this.#changes,
+      changes: this.#state.takeChanges(),
       duplicates: this.#duplicates,
     };
     this.#duplicates = 0;
     this.#outputs = [];
     this.#refusals = [];
-    this.#changes = [];
     return step;
   }
 
@@ -406,37 +281,6 @@ export class InventoryEngine {
    * engine.
    */
   restore(entries: Iterable<StateChange>): void {
-    const bookings: [flightId: string, entries: BookingEntry[]][] = [];
-    for (const { key, value } of entries) {
-      if (value === null) continue;
-      if (key === FORMAT_KEY) {
-        if (value !== STATE_FORMAT) {
-          throw new Error(
-            `The stored state has format ${value}, this consumer knows ${STATE_FORMAT}: run the version that wrote it`,
-          );
-        }
-        this.#formatStored = true;
-      } else if (key === CLOCK_KEY) {
-        ({ clockMs: this.#clockMs, sweptHour: this.#sweptHour } = JSON.parse(value));
-      } else if (key.startsWith(FLIGHT_PREFIX)) {
-        const flightId = key.slice(FLIGHT_PREFIX.length);
-        this.#flights.set(flightId, new FlightState(flightId, JSON.parse(value) as FlightFacts));
-      } else if (key.startsWith(BOOKINGS_PREFIX)) {
-        bookings.push([key.slice(BOOKINGS_PREFIX.length, key.lastIndexOf("/")), JSON.parse(value)]);
-      } else if (key.startsWith(WAITING_PREFIX)) {
-        this.#waiting.restore(key, value);
-      }
-    }
-    for (const [flightId, list] of bookings) {
-      const flight = this.#flights.get(flightId);
-      if (flight === undefined) {
-        throw new EventError("unknown_flight", `State holds bookings of ${flightId}, but no such flight`);
-      }
-      for (const [bookingId, eventTimeMs, seats] of list) {
-        // A cancellation is remembered by its own time, which is no booking's.
-        if (seats > 0) flight.countBooking(eventTimeMs);
-        flight.seatsByBooking.set(bookingId, seats);
-      }
-    }
+    this.#state.restore(entries);
   }
 }

@@ -23,7 +23,8 @@ import type {
 import { deadLetterRecords, intake, passedOnRecord } from "./_intake.ts";
 import type { IntakeItem, IntakeOptions } from "./_intake.ts";
 import { EventTimeMerge } from "./event_time_merge.ts";
-import type { InventoryEngine, Refusal } from "./inventory_engine.ts";
+import type { InventoryEngine } from "./inventory_engine.ts";
+import type { Refusal } from "./refusals.ts";
 import { restoreEngine } from "./restore_engine.ts";
 
 /** Told what a task does; for metrics and lines at the terminal. Must not throw. */
