@@ -12,11 +12,13 @@ import type { ExamPipeline, Part } from "./_exam_pipeline.ts";
 import { Findings } from "./_findings.ts";
 import { LakeChecker } from "./_lake_checker.ts";
 import { FED_TOPICS, isGood, LakeFeed, readAll } from "./_lake_feed.ts";
+import { MERGE_AT_ONCE, MERGING_ARGUMENTS } from "./_merging_lake.ts";
 import { copyProject, killPoint } from "./_project_copy.ts";
 import type { SourceMutation } from "./_project_copy.ts";
 import { oneOf, wholeNumber } from "./_random.ts";
 
 const SEGMENT = "lake/segment_writer.ts";
+const MERGE = "lake/merge_files.ts";
 const WRITE = `() => writeAll(file, chunk));`;
 const FSYNC = `await onStorage("write", this.#temporary, () => file.sync());`;
 const RENAME = "await Deno.rename(this.#temporary, `${this.#folder}/${name}`);";
@@ -52,6 +54,18 @@ const POINTS: readonly SourceMutation[] = [
     from: COMMIT,
     to: `examPoint("before-offsets"); ${COMMIT} examPoint("after-offsets");`,
   },
+  killPoint("merge copying", { file: MERGE, after: "bytes += count;" }),
+  killPoint("merge prepared", { file: MERGE, before: "return { entry: { name, ...content }" }),
+  killPoint("merge renamed", {
+    file: MERGE,
+    after: "Deno.renameSync(`${folder}/${preparedName(merged.name)}`, merged.path);",
+  }),
+  {
+    file: MERGE,
+    from: "for (const { path } of parts) Deno.removeSync(path);",
+    to: `for (const { path } of parts) { Deno.removeSync(path); examPoint("merge removing"); }`,
+  },
+  { file: MERGE, from: "// Step 5", to: `examPoint("merge swapped");\n  // Step 5` },
   {
     file: "lake/durable_files.ts",
     from: REPLACE,
@@ -71,19 +85,34 @@ const COMMIT_POINTS = [
   "manifest-written",
   "before-offsets",
   "after-offsets",
+  "merge copying",
+  "merge prepared",
+  "merge renamed",
+  "merge removing",
+  "merge swapped",
 ];
 /** A kill at one of these leaves a manifest that the next start has to repair. */
-const LEAVE_A_REPAIR = new Set(["renamed", "folder-synced", "manifest-half"]);
+const LEAVE_A_REPAIR = new Set(["renamed", "folder-synced", "manifest-half", "merge swapped"]);
 const REPAIR_POINTS = ["repair-before-rename", "repair-renamed"];
 
-const ARGUMENTS = ["--seal-events", "150", "--seal-age", "200ms", "--metrics-port", "0"];
+const ARGUMENTS = [
+  "--seal-events",
+  "150",
+  "--seal-age",
+  "200ms",
+  "--metrics-port",
+  "0",
+  ...MERGING_ARGUMENTS,
+];
 const ALL_TOPICS_FED = [...FED_TOPICS, "dead_letters"];
 /** A point that no step comes to in so long (no record was refused, say): the kill comes all the same. */
 const POINT_WAIT_MS = 8000;
 const GROUP = "lake-writer";
 
 async function run(round: Round): Promise<RoundResult> {
-  const project = await copyProject(`${round.folder}/project`, POINTS, { from: round.project });
+  const project = await copyProject(`${round.folder}/project`, [...POINTS, ...MERGE_AT_ONCE], {
+    from: round.project,
+  });
   const pipeline = await openExamPipeline({ ...round, project });
   const findings = new Findings();
   const recoveryMs: number[] = [];
@@ -135,7 +164,7 @@ function planOf({ random }: Round, lastKill: string): Kill {
     return { point: oneOf(random, REPAIR_POINTS), pass: 1, delayMs };
   }
   if (random() < 0.25) return { pass: 0, delayMs };
-  return { point: oneOf(random, COMMIT_POINTS), pass: wholeNumber(random, 1, 8), delayMs };
+  return { point: oneOf(random, COMMIT_POINTS), pass: wholeNumber(random, 1, 6), delayMs };
 }
 
 /** Kills a writer where the plan says; returns how long after `sinceMs` it had finished a file, if it had. */
@@ -226,7 +255,7 @@ async function verify(
 export const experiment: Experiment = {
   number: 7,
   name: "lake-writer-killed",
-  fault: "lake writer killed around write, fsync, rename",
+  fault: "lake writer killed around write, fsync, rename, manifest and merge",
   mustHold: "finished files parse whole, ranges adjoin, sorted hash of all lines equals the log's",
   engines: ["embedded", "kafka"],
   needs: () => ["linux"],

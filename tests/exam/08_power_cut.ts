@@ -18,6 +18,8 @@ import { LakeChecker } from "./_lake_checker.ts";
 import { FED_TOPICS, isGood, readAll } from "./_lake_feed.ts";
 import { CLIENT_CALLS, LAKE_ARGUMENTS, placesIn, runScene } from "./_power_cut_scene.ts";
 import type { Scene } from "./_power_cut_scene.ts";
+import { MERGE_AT_ONCE } from "./_merging_lake.ts";
+import { copyProject } from "./_project_copy.ts";
 import { recordsOf } from "./_power_cut_records.ts";
 import { tablesOfLake, tablesOfWarehouse } from "./_warehouse_reference.ts";
 
@@ -217,18 +219,21 @@ async function run(round: Round): Promise<RoundResult> {
   // The names in the trace are those that the processes were given.
   const folder = `${await Deno.realPath(round.folder)}/disk`;
   await Deno.mkdir(folder);
-  const pipeline = await openExamPipeline(round, {
+  const project = await copyProject(`${round.folder}/project`, MERGE_AT_ONCE, { from: round.project });
+  const pipeline = await openExamPipeline({ ...round, project }, {
     env: { ...placesIn(folder), ...(round.engine === "embedded" ? {} : { DATABASE_URL: "" }) },
   });
   try {
-    const scene = await runScene(round, pipeline, folder);
+    const scene = await runScene({ ...round, project }, pipeline, folder);
     const cuts = new CutRound(round, pipeline, scene);
     for (let number = 0; number < round.faults; number++) {
       round.signal.throwIfAborted();
       await cuts.cut(number);
       round.progress(number + 1);
     }
-    const figures = { changes: scene.journal.changes.length };
+    const { changes } = scene.journal;
+    const merges = changes.filter((one) => one.kind === "rename" && one.fromName.endsWith(".merged")).length;
+    const figures = { changes: changes.length, merges };
     return { faults: round.faults, ...cuts.findings.result(), recoveryMs: cuts.recoveryMs, figures };
   } finally {
     await pipeline.close();

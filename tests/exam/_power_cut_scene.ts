@@ -10,6 +10,7 @@ import { cp } from "node:fs/promises";
 import type { EventLog } from "../../event_log/event_log.ts";
 import { DiskJournal } from "./_disk_journal.ts";
 import type { Round } from "./experiment.ts";
+import { MERGING_ARGUMENTS } from "./_merging_lake.ts";
 import type { ExamPipeline } from "./_exam_pipeline.ts";
 import { recordsOf } from "./_power_cut_records.ts";
 import { systemCalls, traced } from "./_system_calls.ts";
@@ -17,7 +18,10 @@ import type { PartName } from "../../scripts/launcher.ts";
 
 /** Appends of the client. */
 export const CLIENT_CALLS = 40;
-export const LAKE_ARGUMENTS = ["--seal-events", "60", "--seal-age", "300ms", "--metrics-port", "0"];
+export const LAKE_ARGUMENTS = [
+  ...["--seal-events", "60", "--seal-age", "300ms", "--metrics-port", "0"],
+  ...MERGING_ARGUMENTS,
+];
 const DEADLINE_MS = 240_000;
 
 /** The folder's names for the processes. */
