@@ -92,6 +92,16 @@ export const experiment: Experiment = {
       faults: PHASES.length,
     },
     {
+      guard: "a member that beats lives, whatever its wall clock says",
+      engines: ["embedded"],
+      mutations: [{
+        file: "event_log/_sqlite_roster.ts",
+        from: "    this.#struck.set(id, beat);\n",
+        to: "",
+      }],
+      faults: PHASES.length,
+    },
+    {
       guard: "a late event moves no clock",
       engines: ["embedded"],
       mutations: [{
@@ -105,7 +115,7 @@ export const experiment: Experiment = {
       guard: "what is remembered of bookings is restored",
       engines: ["embedded"],
       mutations: [{
-        file: "streaming/inventory_engine.ts",
+        file: "streaming/engine_state.ts",
         from: "if (seats > 0) flight.countBooking(eventTimeMs);",
         to: "",
       }],

@@ -25,6 +25,10 @@ const LATE_MINUTES_MAX = 180;
 const EARLY_SHARE = 0.01;
 const EARLY_MINUTES_MAX = 600;
 const CAUGHT_UP_MS_MAX = 90_000;
+/** Looks in a row at who has which partition, all of which have to be fine. The lag is told every two seconds. */
+const SHARED_LOOKS = 4;
+const SHARED_LOOK_MS = 700;
+const SHARED_MS_MAX = 25_000;
 
 /** How far the clocks are off in a phase, in hours: of the consumer that stays, the one that comes and goes, the lake writer. */
 interface Phase {
@@ -116,6 +120,7 @@ class ClockRound {
       }
       await pipeline.caughtUp(GROUPS.engine, INPUTS, CAUGHT_UP_MS_MAX);
       recoveryMs.push(performance.now() - startedMs);
+      if (second !== undefined) await this.#areShared(first, second);
       phaseDone();
     }
     for (const [part, what] of [[first, "consumer"], [lake, "lake writer"]] as const) {
@@ -142,6 +147,27 @@ class ClockRound {
     const warehouse = this.#pipeline.start("warehouse");
     await warehouse.says(this.#pipeline.env.WAREHOUSE_PORT!, 60_000);
     return warehouse;
+  }
+
+  /** Each partition has one consumer, and each consumer a partition, for a while without a change. */
+  async #areShared(...consumers: Part[]): Promise<void> {
+    let looks = 0;
+    const deadline = performance.now() + SHARED_MS_MAX;
+    let seen = "";
+    while (looks < SHARED_LOOKS) {
+      const owned = await Promise.all(consumers.map(partitionsOf));
+      seen = owned.map((partitions) => `[${partitions}]`).join(" and ");
+      const shared = owned.every(({ length }) => length > 0) && owned.flat().sort().join() === "0,1,2";
+      looks = shared ? looks + 1 : 0;
+      if (performance.now() > deadline) {
+        this.#findings.violation(
+          `Two consumers with clocks of their own do not share the partitions: ${seen}`,
+        );
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SHARED_LOOK_MS));
+    }
+    this.#findings.checked++;
   }
 
   async #lakeCaughtUp(): Promise<void> {
@@ -184,6 +210,14 @@ class ClockRound {
       this.#findings.violation(`verify: ${wrong.join("; ")}\n${output.slice(-1500)}`);
     }
   }
+}
+
+/** The partition numbers that a consumer says it has, by its metrics. */
+async function partitionsOf(consumer: Part): Promise<number[]> {
+  const url = /http:\S+\/metrics/.exec(consumer.output)![0];
+  const text = await (await fetch(url)).text();
+  const series = text.matchAll(/^consumer_lag_records\{topic="bookings",partition="(\d+)"\}/gm);
+  return Array.from(series, ([, partition]) => Number(partition));
 }
 
 /** The same event at another time of its own; what is no event stays as it is. */
