@@ -50,7 +50,7 @@ export class SupervisedPart {
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, verdict.restartAfterMs));
-      if (this.#stopping) return;
+      if (this.#stopping || this.#pipeline.closed) return;
       this.restarts++;
       this.#part = this.#start();
     }

@@ -78,6 +78,13 @@ const COMMAND_LINE = {
   ],
 } as const;
 
+// What an experiment left behind fails without anybody who waits for it: told, and the other experiments go on.
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  const { reason } = event;
+  logger.warn(`✖ Failed unattended: ${reason instanceof Error ? reason.stack : String(reason)}`);
+});
+
 await runProcess(async (signal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
   const chosen = chosenExperiments(values.only);

@@ -154,6 +154,7 @@ export class Pipeline {
   readonly #project: PipelineProject;
   readonly #closers: (() => Promise<unknown>)[];
   readonly #running = new Set<Part>();
+  #closed = false;
 
   constructor(
     pair: EnginePair,
@@ -265,7 +266,13 @@ export class Pipeline {
     await Promise.all([...this.#running].map((part) => part.kill()));
   }
 
+  /** Whether it is closed, or about to be: nothing is to be started any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     await this.killParts();
     for (const close of this.#closers) await close();
     await this.log.close();
