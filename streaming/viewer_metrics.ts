@@ -2,7 +2,7 @@
 
 import { GROUPS, STREAM_EVENTS_TOPIC } from "../events/topics.ts";
 import { FencedError, ReplacedTopicError, UnknownTopicError } from "../event_log/event_log.ts";
-import type { EventLog } from "../event_log/event_log.ts";
+import type { EventLog, GroupMember } from "../event_log/event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
@@ -13,6 +13,7 @@ import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.t
 import type { Warehouse } from "../warehouse/connect.ts";
 import { prepareRealtime } from "../warehouse/realtime.ts";
 import { watchLag } from "./lag_watch.ts";
+import { notReadyReason } from "./readiness.ts";
 import { ViewerGauges } from "./viewer_gauges.ts";
 import { ViewerStore } from "./viewer_store.ts";
 import { runViewerTask } from "./viewer_task.ts";
@@ -68,10 +69,15 @@ await runProcess(async (signal) => {
   const eventLeadMsMax = maxEventLeadMs();
   const gauges = new ViewerGauges({ own: STREAM_EVENTS_TOPIC, repartition: REPARTITION_TOPIC });
   let notReady: string | undefined = "The event log is not open yet";
+  let member: GroupMember | undefined;
   const server = serveMetrics({
     port: values["metrics-port"],
     registry: gauges.registry,
-    notReady: () => notReady,
+    notReady: () =>
+      notReady ?? notReadyReason({
+        members: member === undefined ? undefined : [member],
+        restored: new Set(gauges.windows.keys()),
+      }),
   });
   const log = await openEventLog("viewer-metrics");
   let warehouse: Warehouse | undefined;
@@ -87,7 +93,13 @@ await runProcess(async (signal) => {
     logger.info("👀 Viewer metrics started");
     logger.info(`   ${schema} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`);
     notReady = undefined;
-    await countUntilStopped(signal, { log, gauges, sessionTimeoutMs: values["session-timeout"] }, {
+    member = await log.member({
+      group: GROUPS.viewerMetrics,
+      topics: [STREAM_EVENTS_TOPIC],
+      sessionTimeoutMs: values["session-timeout"],
+      maxBytes: 1 << 20,
+    });
+    await countUntilStopped(signal, { member, gauges }, {
       log,
       store,
       group: GROUPS.viewerMetrics,
@@ -110,13 +122,12 @@ await runProcess(async (signal) => {
 /** Owns its share of the partitions until it is to stop. */
 async function countUntilStopped(
   signal: AbortSignal,
-  { log, gauges, sessionTimeoutMs }: { log: EventLog; gauges: ViewerGauges; sessionTimeoutMs: number },
+  { member, gauges }: { member: GroupMember; gauges: ViewerGauges },
   options: Parameters<typeof runViewerTask>[2],
 ): Promise<void> {
-  const { group, topic } = options;
+  const { log, topic } = options;
   const end = new AbortController();
   let fatal: Error | undefined;
-  const member = await log.member({ group, topics: [topic], sessionTimeoutMs, maxBytes: 1 << 20 });
   const stopWatchingLag = watchLag(log, [topic, options.repartitionTopic], gauges);
   const onError = (error: unknown, partition: number): void => {
     // Going on would count with offsets, or streams, that mean something else now.
