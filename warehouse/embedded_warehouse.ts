@@ -77,8 +77,7 @@ async function runEmbedded(url: string, metricsPort: number | undefined, signal:
   const folder = setting("WAREHOUSE_DIR")!;
   const port = warehousePort();
   assertPortFree(port);
-  await roomIn(folder, signal);
-  if (signal.aborted) return;
+  if (!await roomIn(folder, signal)) return;
   const database = await openEmbeddedDatabase(folder, {
     onWarning: (text) => logger.warn(`⚠ ${text}`),
     onPanic(reason) {
@@ -130,10 +129,11 @@ const ROOM_LOOK_MS = 2000;
 
 /**
  * Waits while the folder's disk is full: an engine that ended itself for want of room would only do so again at each
- * start, until whoever starts it gives up.
+ * start, until whoever starts it gives up. Tells whether there is room; without, `signal` has aborted.
  */
-async function roomIn(folder: string, signal: AbortSignal): Promise<void> {
-  for (let told = false; !signal.aborted && !await hasRoom(folder); told = true) {
+async function roomIn(folder: string, signal: AbortSignal): Promise<boolean> {
+  for (let told = false; !await hasRoom(folder); told = true) {
+    if (signal.aborted) return false;
     if (!told) {
       logger.warn(
         `⚠ The disk of "${folder}" is full: the warehouse starts once there is room. Free some space`,
@@ -144,6 +144,7 @@ async function roomIn(folder: string, signal: AbortSignal): Promise<void> {
       signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
     });
   }
+  return true;
 }
 
 function tell({ applied, created, foreign }: Preparation): void {
