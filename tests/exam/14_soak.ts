@@ -118,6 +118,8 @@ async function soakAndVerify(soak: SoakPipeline, round: Round, form: Form): Prom
     await new Promise((resolve) => setTimeout(resolve, wholeNumber(round.random, 100, 500)));
   }
   judgeGrowth(soak, round, form, findings);
+  // A control has shown what it is for.
+  if (form === CONTROL && findings.violations.length > 0) return { faults, ...findings.result(), recoveryMs };
   for (const text of await soak.finish()) findings.violation(text);
   const verdict = await verifyEngine(soak.pipeline.log);
   findings.checked += verdict.checked;
