@@ -53,6 +53,7 @@ export class Feeder {
   /** `[from, to)` of appends whose outcome is not known. */
   readonly #unknown: [number, number][] = [];
   #open: [number, number] | undefined;
+  #openSinceMs = 0;
   /** Messages of appends that failed. */
   readonly failures: string[] = [];
 
@@ -92,6 +93,17 @@ export class Feeder {
     return this.#acknowledged;
   }
 
+  /** For how long the append under way has not returned; to be asked often. */
+  waitingMs(): number {
+    this.#listen();
+    return this.#open === undefined ? 0 : performance.now() - this.#openSinceMs;
+  }
+
+  /** The process that appends now. */
+  get part(): Part | undefined {
+    return this.#part;
+  }
+
   /** Lets the append under way come to its end. */
   async stop(): Promise<void> {
     const code = await this.#part?.stop() ?? 0;
@@ -112,6 +124,7 @@ export class Feeder {
       const [, what, from, count, message] = match as unknown as [string, string, string, string, string];
       const range: [number, number] = [Number(from), Number(from) + Number(count)];
       this.#open = what === "sent" ? range : undefined;
+      this.#openSinceMs = performance.now();
       this.#sent = range[1];
       if (what === "acked") this.#acknowledged += Number(count);
       if (what === "failed") {

@@ -6,6 +6,7 @@ import { experiment as brokerKilled } from "./02_broker_killed.ts";
 import { experiment as zombie } from "./03_zombie.ts";
 import { experiment as rebalances } from "./04_rebalances.ts";
 import { experiment as lostAcknowledgement } from "./05_lost_acknowledgement.ts";
+import { experiment as slowNetwork } from "./06_slow_network.ts";
 import { experiment as lakeWriterKilled } from "./07_lake_writer_killed.ts";
 import { experiment as powerCut } from "./08_power_cut.ts";
 import { experiment as diskFull } from "./09_disk_full.ts";
@@ -21,6 +22,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   zombie,
   rebalances,
   lostAcknowledgement,
+  slowNetwork,
   lakeWriterKilled,
   powerCut,
   diskFull,
