@@ -3,8 +3,8 @@
 import type { EventLog } from "../event_log/event_log.ts";
 import { airportTimeZones } from "../producer/airport_time_zones.ts";
 import type { Sql } from "../warehouse/connect.ts";
-import type { AccessControl } from "./access_control.ts";
-import { RenderedAnswers } from "./answers.ts";
+import type { AccessControl } from "../process/http/access_control.ts";
+import { RenderedAnswers } from "../process/http/answers.ts";
 import { ApiMetrics } from "./api_metrics.ts";
 import type { ApiParts } from "./app.ts";
 import { FlightHistory } from "./flight_history.ts";

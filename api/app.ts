@@ -9,14 +9,14 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
-import { AccessControl } from "./access_control.ts";
-import { RenderedAnswers } from "./answers.ts";
+import { AccessControl } from "../process/http/access_control.ts";
+import { RenderedAnswers } from "../process/http/answers.ts";
 import type { ApiMetrics } from "./api_metrics.ts";
 import type { FlightHistory } from "./flight_history.ts";
 import type { LiveFeed } from "./live_feed.ts";
 import type { LogFollower } from "./log_follower.ts";
 import type { PipelineWatch } from "./pipeline_watch.ts";
-import { answerProblem, ApiProblem } from "./problem.ts";
+import { answerProblem, ApiProblem } from "../process/http/problem.ts";
 import { addContractRoutes } from "./routes/contract.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import type { Listeners } from "./routes/events.ts";
@@ -159,10 +159,13 @@ export function createApp(parts: ApiParts): Api {
     ));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   app.get("/healthz", (context) => context.text("ok\n"));
-  app.get("/readyz", (context) =>
-    parts.follower.caughtUp
-      ? context.text("ready\n")
-      : context.text(`${parts.follower.problem ?? "The log is still being read"}\n`, 503));
+  app.get(
+    "/readyz",
+    (context) =>
+      parts.follower.caughtUp
+        ? context.text("ready\n")
+        : context.text(`${parts.follower.problem ?? "The log is still being read"}\n`, 503),
+  );
   app.get("*", (context, next) => {
     return Promise.resolve(parts.files.answer(context, context.req.path) ?? next());
   });

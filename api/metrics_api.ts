@@ -20,7 +20,7 @@ import {
 } from "../process/settings.ts";
 import { openWarehouse } from "../warehouse/connect.ts";
 import type { Sql, Warehouse } from "../warehouse/connect.ts";
-import { AccessControl } from "./access_control.ts";
+import { AccessControl } from "../process/http/access_control.ts";
 import { apiParts } from "./api_parts.ts";
 import { createApp } from "./app.ts";
 import type { ApiParts } from "./app.ts";

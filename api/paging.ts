@@ -1,6 +1,6 @@
 /** Pages by cursor: the sort value and the id of the last row, so that rows that come and go in between shift nothing. */
 
-import { ApiProblem } from "./problem.ts";
+import { ApiProblem } from "../process/http/problem.ts";
 
 /** Where a page ended. */
 export interface Cursor {

@@ -1,9 +1,9 @@
 /** The published endpoints over the minute windows, by their published names. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerJson } from "../answers.ts";
+import { answerJson } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
-import { ApiProblem, problemResponse } from "../problem.ts";
+import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
   ageFields,
   direction,

@@ -3,9 +3,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, ApiParts } from "../app.ts";
 import type { LiveFeed } from "../live_feed.ts";
-import { ApiProblem, problemResponse } from "../problem.ts";
+import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 
-export const EVENT_KINDS = ["flight", "flight_gone", "decision", "window", "pipeline"] as const;
+const EVENT_KINDS = ["flight", "flight_gone", "decision", "window", "pipeline"] as const;
 
 /** Silence after which a comment keeps the connection alive. */
 const PING_MS = 15_000;
@@ -33,7 +33,8 @@ export function addEventRoutes(api: Api, { feed, listeners, stopping }: ApiParts
       summary: "Live updates as server-sent events",
       description:
         "Kinds: `flight` (a row of /flights), `flight_gone`, `decision` (a row of /decisions), `window` (a row of /metrics), " +
-        "`pipeline` (the answer of /pipeline), and `reset`: what was missed is not here any more, ask for the state anew. " +
+        "`pipeline` (the answer of /pipeline), and, whatever was asked for, `reset`: ask for the state anew, as what was " +
+        "missed is not here any more, or the log has just been read to its end. " +
         "Sent at the pace of the reader; a flight or window that changed several times is sent once, as it is then. " +
         "Goes on after `Last-Event-ID`.",
       request: {
@@ -101,8 +102,8 @@ function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStrea
   const start = startOf(feed, options.lastEventId);
   let reached = start.number;
   let first: string | undefined = `retry: 2000\n${
-    start.reset ? "event: reset\ndata: {}\n" : ""
-  }id: ${feed.id}-${reached}\n\n`;
+    start.reset ? resetText(feed, reached) : `id: ${feed.id}-${reached}\n\n`
+  }`;
   let stalled: ReturnType<typeof setTimeout> | undefined;
   let open = true;
   listeners.count++;
@@ -129,12 +130,18 @@ function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStrea
           }
           return;
         }
+        if (!feed.holds(reached)) {
+          // Read too slowly: what comes next is not here any more.
+          reached = feed.newest;
+          text = resetText(feed, reached);
+          break;
+        }
         const { updates, reached: to } = feed.after(reached, CHUNK_UPDATES_MAX);
         if (to === reached) text = ": nothing new\n\n";
         for (const { number, kind, data } of updates) {
           if (text.length > CHUNK_UNITS_MAX) break;
           reached = number;
-          if (kinds === undefined || kinds.has(kind)) {
+          if (kinds === undefined || kind === "reset" || kinds.has(kind)) {
             text += `id: ${feed.id}-${number}\nevent: ${kind}\ndata: ${data}\n\n`;
           }
         }
@@ -149,6 +156,11 @@ function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStrea
     },
     cancel: close,
   }, { highWaterMark: 0 });
+}
+
+/** Tells a listener to ask for the state anew. */
+function resetText(feed: LiveFeed, reached: number): string {
+  return `event: reset\ndata: {}\nid: ${feed.id}-${reached}\n\n`;
 }
 
 /** Where a listener begins: after what it has seen, if that is still known here, else with the newest. */

@@ -1,12 +1,12 @@
 /** Flights and decisions, from the API's own picture of the log. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerJson } from "../answers.ts";
+import { answerJson } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
 import type { CurvePoint } from "../booking_curve.ts";
 import type { BoardFlight, Decision } from "../flight_board.ts";
 import { page } from "../paging.ts";
-import { ApiProblem, problemResponse } from "../problem.ts";
+import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
   ageFields,
   CurvePointSchema,

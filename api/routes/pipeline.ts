@@ -1,7 +1,7 @@
 /** How the pipeline does, and the API's own figures for Prometheus. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerJson } from "../answers.ts";
+import { answerJson } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
 import { PipelineSchema } from "../schemas.ts";
 

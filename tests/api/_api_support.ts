@@ -1,6 +1,6 @@
 /** An API over a log of its own and, where given, a database; asked without a port. */
 
-import { AccessControl } from "../../api/access_control.ts";
+import { AccessControl } from "../../process/http/access_control.ts";
 import { apiParts } from "../../api/api_parts.ts";
 import { createApp } from "../../api/app.ts";
 import type { Api, ApiParts } from "../../api/app.ts";

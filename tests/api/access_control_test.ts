@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AccessControl, SESSION_COOKIE } from "../../api/access_control.ts";
+import { AccessControl, SESSION_COOKIE } from "../../process/http/access_control.ts";
 
 const none = { authorization: undefined, cookie: undefined };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { decodeCursor, encodeCursor, page } from "../../api/paging.ts";
-import { ApiProblem } from "../../api/problem.ts";
+import { ApiProblem } from "../../process/http/problem.ts";
 
 interface Row {
   id: string;

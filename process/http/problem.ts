@@ -37,6 +37,7 @@ const TITLES = {
   421: "Misdirected Request",
   429: "Too Many Requests",
   500: "Internal Server Error",
+  502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
 } as const;
