@@ -14,11 +14,13 @@ export interface FeedUpdate {
   kind: string;
   /** What it is about; an update replaces the earlier ones of the same kind and subject. Null: stands for itself. */
   subject: string | null;
-  /** As JSON text, made once for all listeners. */
+  /** As JSON text, made once for all listeners; empty once a later update has replaced it. */
   data: string;
 }
 
 const KEPT_MAX = 20_000;
+/** What the texts of all updates may hold together, in UTF-16 units. */
+const KEPT_UNITS_MAX = 16 * 1024 * 1024;
 
 /** See the module. */
 export class LiveFeed {
@@ -26,6 +28,7 @@ export class LiveFeed {
   readonly id: string;
   #updates: FeedUpdate[] = [];
   #next = 1;
+  #units = 0;
   readonly #latest = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
@@ -42,18 +45,39 @@ export class LiveFeed {
     if (updates.length === 0) return;
     for (const update of updates) {
       const number = this.#next++;
-      if (update.subject !== null) this.#latest.set(`${update.kind}\n${update.subject}`, number);
+      if (update.subject !== null) this.#replace(`${update.kind}\n${update.subject}`, number);
       this.#updates.push({ number, ...update });
+      this.#units += update.data.length;
     }
-    if (this.#updates.length > 2 * KEPT_MAX) {
-      for (const { kind, subject, number } of this.#updates.splice(0, this.#updates.length - KEPT_MAX)) {
-        const key = `${kind}\n${subject}`;
-        if (subject !== null && this.#latest.get(key) === number) this.#latest.delete(key);
-      }
-    }
+    this.#trim();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
+  }
+
+  /** What is replaced is given to nobody any more, so its text goes at once. */
+  #replace(key: string, by: number): void {
+    const known = this.#latest.get(key);
+    this.#latest.set(key, by);
+    if (known === undefined) return;
+    const replaced = this.#updates[known - this.#updates[0]!.number]!;
+    this.#units -= replaced.data.length;
+    replaced.data = "";
+  }
+
+  #trim(): void {
+    let gone = this.#updates.length > 2 * KEPT_MAX ? this.#updates.length - KEPT_MAX : 0;
+    let units = this.#units;
+    for (const { data } of this.#updates.slice(0, gone)) units -= data.length;
+    if (units > KEPT_UNITS_MAX) {
+      while (units > KEPT_UNITS_MAX / 2) units -= this.#updates[gone++]!.data.length;
+    }
+    if (gone === 0) return;
+    this.#units = units;
+    for (const { kind, subject, number } of this.#updates.splice(0, gone)) {
+      const key = `${kind}\n${subject}`;
+      if (subject !== null && this.#latest.get(key) === number) this.#latest.delete(key);
+    }
   }
 
   /** Whether everything after `number` is still here. */

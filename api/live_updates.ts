@@ -13,6 +13,7 @@ type Update = Omit<FeedUpdate, "number">;
 export class LiveUpdates {
   readonly #parts: Pick<ApiParts, "follower" | "viewers" | "feed" | "watch">;
   #board: FlightBoard | undefined;
+  #wasCaughtUp = false;
   #version = 0;
 
   constructor(parts: Pick<ApiParts, "follower" | "viewers" | "feed" | "watch">) {
@@ -27,18 +28,17 @@ export class LiveUpdates {
   /** Publishes what changed on the board since the last call. */
   publishBoard(): void {
     const { follower, feed } = this.#parts;
-    const { board } = follower;
+    const { board, caughtUp } = follower;
     const changes = board.takeChanges();
-    if (board !== this.#board) {
-      // Another log: every listener asks anew.
-      if (this.#board !== undefined) feed.publish([{ kind: "reset", subject: null, data: "{}" }]);
-      this.#board = board;
-      this.#version++;
-    }
-    if (changes.flights.size === 0 && changes.decisions.length === 0) return;
-    this.#version++;
+    const isAnotherLog = this.#board !== undefined && board !== this.#board;
+    const isWhole = caughtUp && !this.#wasCaughtUp;
+    if (board !== this.#board || changes.flights.size > 0 || changes.decisions.length > 0) this.#version++;
+    this.#board = board;
+    this.#wasCaughtUp = caughtUp;
+    // Who listens has the old log's flights, or a part of this one's: ask anew.
+    if (isAnotherLog || isWhole) feed.publish([{ kind: "reset", subject: null, data: "{}" }]);
     // What is read while catching up is nobody's news.
-    if (!follower.caughtUp) return;
+    if (!caughtUp || isWhole) return;
     feed.publish([
       ...[...changes.flights].map((flightId) => this.#flightUpdate(flightId)),
       ...changes.decisions.map((decision): Update => ({

@@ -46,6 +46,20 @@ Deno.test("a listener that stays behind finds the newest of what is kept, and me
   assert.ok(given >= 20_000 && given <= 40_000, `${given} are kept`);
 });
 
+Deno.test("texts are let go of by their size, and those that were replaced weigh nothing", () => {
+  const data = "x".repeat(1024 * 1024);
+  const replaced = new LiveFeed();
+  for (let at = 0; at < 100; at++) replaced.publish([{ kind: "pipeline", subject: "pipeline", data }]);
+  assert.equal(replaced.holds(0), true);
+  assert.deepEqual(replaced.after(0, 100).updates.map(({ number }) => number), [100]);
+  const kept = new LiveFeed();
+  for (let at = 0; at < 100; at++) kept.publish([{ kind: "decision", subject: null, data }]);
+  assert.equal(kept.holds(0), false);
+  // At most 16 MiB, and half of that once it was more.
+  const { length } = kept.after(0, 100).updates;
+  assert.ok(length >= 8 && length <= 16, `${length} are kept`);
+});
+
 Deno.test("changed() resolves on an update, at its deadline, and when its signal aborts", async () => {
   const feed = new LiveFeed();
   const never = new AbortController();
