@@ -30,6 +30,8 @@ export const COLORS = [
 export class ChartFrame {
   /** @type {any} */
   #plot;
+  #ended = new AbortController();
+  #resizes = new ResizeObserver(() => this.#resize());
   #holder;
   #message;
   #summary;
@@ -71,9 +73,19 @@ export class ChartFrame {
       this.#message,
       this.#summary,
     );
-    new ResizeObserver(() => this.#resize()).observe(this.#holder);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
-    addEventListener("themechange", () => this.redraw());
+    this.#resizes.observe(this.#holder);
+    const { signal } = this.#ended;
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw(), { signal });
+    addEventListener("themechange", () => this.redraw(), { signal });
+  }
+
+  /** The frame is not on the page any more. */
+  destroy() {
+    this.#ended.abort();
+    this.#resizes.disconnect();
+    this.#make = undefined;
+    this.#plot?.destroy();
+    this.#plot = undefined;
   }
 
   /**

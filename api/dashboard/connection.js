@@ -7,6 +7,13 @@ import { putDecisions, putFlight, putWindows, state, touch } from "./store.js";
 const STALE_MS = 8000;
 const PAGE_FLIGHTS = 1000;
 const RETRY_MS = 2000;
+/** The server gives no more windows at once; then the oldest minute may lack some of them. */
+const WINDOWS_MAX = 10_000;
+
+/** Flights that the stream told of since the load began: what it says is as new as what was asked for, or newer. */
+const told = new Set();
+let loading = false;
+let loadAgain = false;
 
 /** Asks for JSON; an error says what the server said. @param {string} path */
 export async function ask(path) {
@@ -29,21 +36,29 @@ async function loadFlights() {
     );
     for (const flight of page.rows) {
       seen.add(flight.flight_id);
-      putFlight(flight);
+      if (!told.has(flight.flight_id)) putFlight(flight);
     }
     cursor = page.next_cursor ?? "";
   } while (cursor !== "");
-  for (const flightId of state.flights.keys()) if (!seen.has(flightId)) state.flights.delete(flightId);
+  for (const flightId of state.flights.keys()) {
+    if (!seen.has(flightId) && !told.has(flightId)) state.flights.delete(flightId);
+  }
 }
 
 async function loadWindows() {
   // Without the database the rest of the page works all the same.
   const { rows } = await ask("/metrics/history?minutes=120").catch(() => ({ rows: [] }));
-  putWindows(rows);
+  const oldest = rows.length < WINDOWS_MAX ? undefined : rows[0].window_start;
+  putWindows(rows.filter((/** @type {{ window_start: string }} */ row) => row.window_start !== oldest));
 }
 
 /** Each part of the page shows what it has as soon as it has it. */
 async function load() {
+  loadAgain = loading;
+  if (loading) return;
+  loading = true;
+  told.clear();
+  const decisionsBefore = new Set(state.decisions);
   void loadWindows();
   try {
     await Promise.all([
@@ -53,6 +68,8 @@ async function load() {
       }),
       ask("/decisions?limit=200").then(({ rows, total }) => {
         state.decisionsTotal = total;
+        // Those of a log that was replaced are not among the rows.
+        state.decisions = state.decisions.filter((decision) => !decisionsBefore.has(decision));
         putDecisions(rows);
       }),
       ask("/pipeline").then((pipeline) => {
@@ -64,7 +81,10 @@ async function load() {
   } catch (error) {
     state.error = error instanceof Error ? error.message : String(error);
     setTimeout(load, RETRY_MS);
+  } finally {
+    loading = false;
   }
+  if (loadAgain) void load();
   for (const subject of /** @type {const} */ (["flights", "decisions", "connection"])) touch(subject);
 }
 
@@ -92,6 +112,8 @@ export function connect() {
     // The browser gives up where the server answers, but not with a stream.
     if (stream.readyState === EventSource.CLOSED) {
       stream.close();
+      // Where it wants a login again, as after its restart, this leads there.
+      ask("/pipeline").catch(() => {});
       setTimeout(connect, RETRY_MS);
     }
   });
@@ -102,8 +124,12 @@ export function connect() {
       take(JSON.parse(/** @type {MessageEvent} */ (event).data));
     });
   onKind("reset", () => void load());
-  onKind("flight", putFlight);
+  onKind("flight", (flight) => {
+    told.add(flight.flight_id);
+    putFlight(flight);
+  });
   onKind("flight_gone", ({ flight_id }) => {
+    told.add(flight_id);
     state.flights.delete(flight_id);
     touch("flights");
   });
@@ -114,7 +140,7 @@ export function connect() {
   onKind("window", (window) => putWindows([window]));
   onKind("pipeline", (pipeline) => {
     state.pipeline = pipeline;
-    state.decisionsTotal = Math.max(state.decisionsTotal, pipeline.decisions);
+    state.decisionsTotal = pipeline.decisions;
     touch("pipeline");
   });
 }

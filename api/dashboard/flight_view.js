@@ -55,39 +55,41 @@ async function show(dialog, flightId) {
   /** @type {ChartFrame | undefined} */
   let frame;
   let metricTime;
-  let said = "";
-  while (dialog.open && view.flight === flightId) {
+  const isShown = () => dialog.open && view.flight === flightId;
+  while (isShown()) {
     try {
       const known = state.flights.get(flightId)?.metric_time;
       if (frame === undefined || known !== metricTime) {
         const details = await ask(`/flights/${encodeURIComponent(flightId)}`);
-        if (view.flight !== flightId) return;
+        if (!isShown()) break;
         metricTime = known;
-        if (frame === undefined) {
-          const figure = element("figure", { class: "chart" });
-          const about = element("div");
-          content.replaceChildren(about, figure, decisionsOf(details.promotions));
-          frame = new ChartFrame(figure, {
-            title: "Booking curve",
-            description: `Load factor of ${flightId} over time`,
-            fileName: `booking-curve-${flightId}`,
-            height: 240,
-          });
-        }
+        frame ??= frameIn(content, flightId);
         content.firstElementChild?.replaceWith(facts(details.flight));
         content.lastElementChild?.replaceWith(decisionsOf(details.promotions));
         drawCurve(frame, details);
-        said = "";
       }
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      if (said !== text && frame === undefined) {
+      // What is shown already stays; the page says by itself that it is stale.
+      if (frame === undefined && isShown() && content.textContent !== text) {
         content.replaceChildren(element("p", { class: "message", role: "alert", text }));
       }
-      said = text;
     }
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
   }
+  frame?.destroy();
+}
+
+/** Puts places for facts, curve and decisions into a view; gives the curve's. @param {HTMLElement} content @param {string} flightId */
+function frameIn(content, flightId) {
+  const figure = element("figure", { class: "chart" });
+  content.replaceChildren(element("div"), figure, element("div"));
+  return new ChartFrame(figure, {
+    title: "Booking curve",
+    description: `Load factor of ${flightId} over time`,
+    fileName: `booking-curve-${flightId}`,
+    height: 240,
+  });
 }
 
 /** @param {Flight} flight */

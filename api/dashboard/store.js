@@ -147,12 +147,20 @@ function keyOf(decision) {
   return decision.event_id ?? `${decision.flight_id} ${decision.event_time}`;
 }
 
+let newestWindowMs = -Infinity;
+
 /** @param {MinuteWindow[]} windows */
 export function putWindows(windows) {
-  for (const window of windows) state.windows.set(`${window.window_start} ${window.stream_id}`, window);
-  const newest = Math.max(...[...state.windows.values()].map(({ window_start }) => Date.parse(window_start)));
-  for (const [key, { window_start }] of state.windows) {
-    if (Date.parse(window_start) < newest - WINDOWS_MINUTES_KEPT * 60_000) state.windows.delete(key);
+  let newestMs = newestWindowMs;
+  for (const window of windows) {
+    state.windows.set(`${window.window_start} ${window.stream_id}`, window);
+    newestMs = Math.max(newestMs, Date.parse(window.window_start));
   }
   touch("windows");
+  // There may be a hundred thousand: looked through once a minute, not with each that comes.
+  if (newestMs <= newestWindowMs) return;
+  newestWindowMs = newestMs;
+  for (const [key, { window_start }] of state.windows) {
+    if (Date.parse(window_start) < newestMs - WINDOWS_MINUTES_KEPT * 60_000) state.windows.delete(key);
+  }
 }
