@@ -10,6 +10,7 @@ import { EventError } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import { DeadLetterTally } from "./dead_letter_tally.ts";
 import { FlightBoard } from "./flight_board.ts";
+import { pause } from "./pause.ts";
 
 /** Flights first: what is said of a flight makes sense only once it is known. */
 const FIRST_TOPIC = "flight_lifecycle";
@@ -40,7 +41,6 @@ export class LogFollower {
   readonly #positions = new Map<string, number>();
   #caughtUp = false;
   #atEndMs = 0;
-  #behind = 0;
 
   constructor(options: LogFollowerOptions) {
     this.#options = options;
@@ -54,11 +54,6 @@ export class LogFollower {
   /** Milliseconds since the picture was last known to be complete. */
   ageMs(nowMs = performance.now()): number {
     return this.#caughtUp ? Math.max(0, nowMs - this.#atEndMs) : nowMs;
-  }
-
-  /** Records that are known to be there and have not been read yet. */
-  get behind(): number {
-    return this.#behind;
   }
 
   /** Runs until `signal` aborts; never throws. */
@@ -117,13 +112,10 @@ export class LogFollower {
   }
 
   async #read(reader: Reader, signal: AbortSignal): Promise<void> {
-    let behind = 0;
     for (const batch of await reader.poll({ maxWaitMs: POLL_WAIT_MS, signal })) {
       for (const record of batch.records) this.#take(record);
       this.#positions.set(place(batch.topic, batch.partition), batch.nextOffset);
-      behind += Math.max(0, batch.endOffset - batch.nextOffset);
     }
-    this.#behind = behind;
   }
 
   #noteAge(reader: Reader): void {
@@ -158,15 +150,4 @@ function place(topic: string, partition: number): string {
 async function disposable(opening: Promise<EventLog>) {
   const value = await opening;
   return { value, [Symbol.asyncDispose]: () => value.close() };
-}
-
-/** Waits, or less when `signal` aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", onAbort);
 }

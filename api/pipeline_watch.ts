@@ -7,6 +7,7 @@
 
 import type { EventLog } from "../event_log/event_log.ts";
 import { PUBLIC_TOPICS } from "../events/topics.ts";
+import { pause } from "./pause.ts";
 
 /** A process as the watch found it. */
 export interface ProcessHealth {
@@ -46,6 +47,7 @@ export class PipelineWatch {
   readonly #processes: readonly WatchedProcess[];
   readonly #openLog: () => Promise<EventLog>;
   #log: EventLog | undefined;
+  #asking: Promise<void> | undefined;
   #ends: { atMs: number; records: Map<string, number> }[] = [];
   health: PipelineHealth | undefined;
 
@@ -57,9 +59,11 @@ export class PipelineWatch {
   /** Asks until `signal` aborts; `onChange` is told of each answer. Never throws. */
   async run(signal: AbortSignal, onChange: (health: PipelineHealth) => void): Promise<void> {
     while (!signal.aborted) {
+      // A log that is slow to answer, or away, holds nothing up: its figures come when they come.
+      this.#asking ??= this.#askLog().finally(() => this.#asking = undefined);
       const [answers] = await Promise.all([
         Promise.all(this.#processes.map((process) => ask(process, signal))),
-        this.#askLog(),
+        Promise.race([this.#asking, pause(DEADLINE_MS, signal)]),
       ]);
       if (signal.aborted) break;
       const etl = answers.find(({ metrics }) => (metrics.get("etl_last_success_timestamp_seconds") ?? 0) > 0);
@@ -74,16 +78,9 @@ export class PipelineWatch {
         },
       };
       onChange(this.health);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, INTERVAL_MS);
-        function done() {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", done);
-          resolve();
-        }
-        signal.addEventListener("abort", done, { once: true });
-      });
+      await pause(INTERVAL_MS, signal);
     }
+    await this.#asking;
     await this.#log?.close();
   }
 

@@ -3,7 +3,8 @@
 import { z } from "@hono/zod-openapi";
 
 const instant = () => z.string().openapi({ format: "date-time", example: "2025-11-28T14:05:00.000Z" });
-const share = () => z.number().min(0).max(1);
+/** 0 to 1; other programs' metrics of an overbooked flight may say more. */
+const share = () => z.number().min(0);
 
 /** How old an answer is. */
 export const ageFields = {

@@ -1,5 +1,7 @@
 /** Follows the stored viewer figures: who looks at which flight, and the minute windows as they change. */
 
+import { inTime } from "./in_time.ts";
+import { pause } from "./pause.ts";
 import type { MinuteWindow, StreamMetrics } from "./stream_metrics.ts";
 
 const INTERVAL_MS = 1000;
@@ -32,22 +34,14 @@ export class ViewerWatch {
   ): Promise<void> {
     while (!signal.aborted) {
       try {
-        const changes = await this.#ask();
+        const changes = await inTime(this.#ask());
         this.databaseOk = true;
         if (changes.streams.length > 0 || changes.windows.length > 0) onChange(changes);
       } catch (error) {
         // Tables that nobody has made yet are no trouble with the database.
         this.databaseOk = (error as { code?: string }).code === "42P01";
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, this.databaseOk ? INTERVAL_MS : INTERVAL_AWAY_MS);
-        function done() {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", done);
-          resolve();
-        }
-        signal.addEventListener("abort", done, { once: true });
-      });
+      await pause(this.databaseOk ? INTERVAL_MS : INTERVAL_AWAY_MS, signal);
     }
   }
 
