@@ -87,6 +87,7 @@ export class PipelineStatus {
       `${rate(this.#perSecond())} events/s`,
       `${count(last.consumer_flights_tracked ?? 0)} flights`,
       `${count(this.#totals.consumer_promotions_triggered_total ?? 0)} promotions`,
+      ...(last.viewer_active_viewers === undefined ? [] : [`${count(last.viewer_active_viewers)} viewers`]),
       `${count(last.lake_files ?? 0)} lake files`,
       `ETL ${sinceEtl(last.etl_last_success_timestamp_seconds, nowSeconds)}`,
     ].join(" · ");
@@ -94,12 +95,14 @@ export class PipelineStatus {
 
   /**
    * What was done, for the closing line: as of the last scrape, so without the lake's files, most of which a short run
-   * finishes only when it stops. Seat maps are no input of the consumer.
+   * finishes only when it stops. Seat maps and shoppers are no input of the consumer.
    */
   summary(): string {
     const totals = this.#totals;
     return [
-      `${count(totals.producer_events_emitted_total ?? 0)} events produced, seat maps among them`,
+      `${
+        count(totals.producer_events_emitted_total ?? 0)
+      } events produced, seat maps and shoppers among them`,
       `${count(totals.consumer_events_processed_total ?? 0)} processed`,
       `${count(totals.consumer_promotions_triggered_total ?? 0)} promotions`,
     ].join(", ");

@@ -43,7 +43,7 @@ export interface ViewerCommitInfo {
   watermarkMs: number;
 }
 
-/** Told what a task does; for metrics and lines at the terminal. Must not throw. */
+/** Told what a task does. Must not throw. */
 export interface ViewerTaskObserver {
   restored?(
     info: { partition: number; windows: ViewerWindows; lostRecords: number; durationMs: number },
@@ -258,11 +258,8 @@ class ViewerTask {
       changes,
       nextOffset: this.#nextOffset,
       repartitionOffset,
-      progress: {
-        watermark: this.#watermark.stored(),
-        newestMs: finite(newestMs),
-        cutMs: finite(cutMs),
-      },
+      // What is infinite is null in JSON.
+      progress: { watermark: this.#watermark.stored(), newestMs, cutMs },
       chunk,
       sequence: this.#sequence,
       compacted,
@@ -294,8 +291,4 @@ class ViewerTask {
       await this.#appender.append(records.slice(start, at));
     }
   }
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -44,7 +44,10 @@ Deno.test("PipelineStatus keeps its totals when a process starts anew and counts
   status.update({ consumer_promotions_triggered_total: 3, producer_events_emitted_total: 20 }, 2000);
   status.update({ consumer_promotions_triggered_total: 4, producer_events_emitted_total: 20 }, 3000);
   match(status.line(0), / 16 promotions /);
-  equal(status.summary(), "170 events produced, seat maps among them, 0 processed, 16 promotions");
+  equal(
+    status.summary(),
+    "170 events produced, seat maps and shoppers among them, 0 processed, 16 promotions",
+  );
 });
 
 Deno.test("PipelineStatus shows flights, lake files and the age of the last ETL run", () => {
@@ -57,6 +60,8 @@ Deno.test("PipelineStatus shows flights, lake files and the age of the last ETL 
   }, 0);
   equal(status.line(1075), "0 events/s · 1,200 flights · 0 promotions · 23 lake files · ETL 1 min 15 s ago");
   match(status.line(990), /ETL 0 s ago$/);
+  status.update({ viewer_active_viewers: 1234 }, 0);
+  match(status.line(990), / 0 promotions · 1,234 viewers · 23 lake files /);
 });
 
 Deno.test("PipelineStatus shows the backfill until it is done", () => {
