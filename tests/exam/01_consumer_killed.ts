@@ -5,7 +5,7 @@
  * @module
  */
 
-import { KILL_POINTS } from "./_consumer_points.ts";
+import { consumerPoints, KILL_POINTS } from "./_consumer_points.ts";
 import { type ConsumerRound, withConsumers } from "./_consumer_round.ts";
 import type { Part } from "./_exam_pipeline.ts";
 import { oneOf, wholeNumber } from "./_random.ts";
@@ -85,6 +85,7 @@ export const experiment: Experiment = {
   needs: () => ["linux"],
   faults: { short: { embedded: 6, kafka: 2 }, full: { embedded: 300, kafka: 100 } },
   faultsPerRound: 50,
+  points: consumerPoints,
   run,
   controls: [
     {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { REFUSED_LINE, STOP_POINTS } from "./_consumer_points.ts";
+import { consumerPoints, REFUSED_LINE, STOP_POINTS } from "./_consumer_points.ts";
 import { type ConsumerRound, sessionTimeoutMs, withConsumers } from "./_consumer_round.ts";
 import type { Part } from "./_exam_pipeline.ts";
 import { wholeNumber } from "./_random.ts";
@@ -81,6 +81,7 @@ export const experiment: Experiment = {
   needs: () => ["linux"],
   faults: { short: { embedded: 3, kafka: 1 }, full: { embedded: 30, kafka: 30 } },
   faultsPerRound: 10,
+  points: consumerPoints,
   run,
   controls: [
     {

@@ -6,6 +6,7 @@
  */
 
 import { PARTITIONS } from "../../events/topics.ts";
+import { consumerPoints } from "./_consumer_points.ts";
 import { type ConsumerRound, withConsumers } from "./_consumer_round.ts";
 import type { Part } from "./_exam_pipeline.ts";
 import { wholeNumber } from "./_random.ts";
@@ -64,6 +65,7 @@ export const experiment: Experiment = {
   needs: () => ["linux"],
   faults: { short: { embedded: 6, kafka: 4 }, full: { embedded: 100, kafka: 100 } },
   faultsPerRound: 25,
+  points: consumerPoints,
   run,
   controls: [
     {

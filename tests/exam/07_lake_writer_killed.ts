@@ -261,6 +261,7 @@ export const experiment: Experiment = {
   needs: () => ["linux"],
   faults: { short: { embedded: 8, kafka: 5 }, full: { embedded: 300, kafka: 300 } },
   faultsPerRound: 50,
+  points: () => [...POINTS, ...MERGE_AT_ONCE],
   run,
   controls: [
     {

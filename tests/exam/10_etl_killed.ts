@@ -245,6 +245,7 @@ export const experiment: Experiment = {
   needs: (engine) => engine === "kafka" ? ["linux", "postgres"] : ["linux"],
   faults: { short: { embedded: 5, kafka: 5 }, full: { embedded: 250, kafka: 250 } },
   faultsPerRound: 50,
+  points: () => ETL_POINTS,
   run,
   controls: [
     {

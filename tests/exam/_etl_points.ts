@@ -6,7 +6,7 @@ import type { SourceMutation } from "./_project_copy.ts";
 const LOAD = "warehouse/load_tables.ts";
 const REPLACE = "await Deno.rename(temporary, `${folder}/${name}`);";
 const LOADED = "loaded[rows.table.name] = await loadTable(warehouse, tx, rows, files, options);";
-const LOADING = "return await loadWarehouse(warehouse, { ...options, lease });";
+const LOADING = "return await loadWarehouse(warehouse, { ...options, lease, other });";
 
 /** Where a run has its rows in hand and no transaction begun: it is put to sleep here. */
 export const ZOMBIE_POINT = "rows in hand";
@@ -41,7 +41,7 @@ export const ETL_POINTS: readonly SourceMutation[] = [
     file: "etl/etl_run.ts",
     from: LOADING,
     to:
-      `const done = await loadWarehouse(warehouse, { ...options, lease }); examPoint("committed"); return done;`,
+      `const done = await loadWarehouse(warehouse, { ...options, lease, other }); examPoint("committed"); return done;`,
   },
 ];
 

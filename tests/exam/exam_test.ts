@@ -158,13 +158,19 @@ Deno.test("a mutation whose text is not there once is refused", async () => {
   });
 });
 
-Deno.test("the mutations of every control fit the sources, each alone", async (t) => {
-  for (const { name, controls } of EXPERIMENTS) {
-    for (const { guard, mutations } of controls) {
-      await t.step(`${name}: ${guard}`, async () => {
-        ok(mutations.length > 0);
-        await withFolder(async (folder) => void await copyProject(`${folder}/project`, mutations));
-      });
+Deno.test("points and controls of every experiment fit the sources, on each engine", async (t) => {
+  for (const { name, engines, controls, points } of EXPERIMENTS) {
+    for (const engine of engines) {
+      const own = controls.filter((control) => control.engines.includes(engine));
+      const changes = [{ guard: "no guard broken", mutations: [] }, ...own];
+      for (const { guard, mutations } of changes) {
+        await t.step(`${name} on ${engine}: ${guard}`, async () => {
+          await withFolder(async (folder) => {
+            const from = await copyProject(`${folder}/control`, mutations);
+            await copyProject(`${folder}/project`, points?.(engine) ?? [], { from });
+          });
+        });
+      }
     }
   }
 });

@@ -43,6 +43,8 @@ export interface Experiment {
   faults: Record<"short" | "full", Record<ExamEngine, number>>;
   /** Faults of one round at the most. */
   faultsPerRound: number;
+  /** What its rounds change in a copy of the project beside a control's mutations: named points and the like. */
+  points?: (engine: ExamEngine) => readonly SourceMutation[];
   run: (round: Round) => Promise<RoundResult>;
   /** The same with a guard broken on purpose: the exam fails where one of these goes unnoticed. At least one an engine. */
   controls: readonly NegativeControl[];
