@@ -22,7 +22,7 @@ import type { ProxiedWarehouse } from "./_proxied_warehouse.ts";
 import { wholeNumber } from "./_random.ts";
 import type { Network, TcpProxy } from "./_tcp_proxy.ts";
 import { checkState, isLoaded, readState } from "./_warehouse_check.ts";
-import type { ExamEngine, Experiment, Round, RoundResult } from "./experiment.ts";
+import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
 /** A network, and whether it is so from the start of an ETL run or only becomes so in the middle of its load. */
 interface BadNetwork extends Network {
@@ -48,7 +48,9 @@ const ETL_MS_MAX = 200_000;
 /** A transaction in which nothing can be done for 30 s is ended. */
 const OTHER_CLIENT_MS_MAX = 30_000 + 25_000;
 const RECOVERY_MS_MAX = 60_000;
-const SLOW_MS: Record<ExamEngine, number> = { embedded: 70_000, kafka: 35_000 };
+/** Longer than any of the deadlines that are tried; a round of a single fault only has a look. */
+const SLOW_MS = 75_000;
+const LOOK_MS = 12_000;
 const CONSUMER_MIB_MAX = 700;
 const FEEDER_MIB_MAX = 500;
 const ETL_MIB_MAX = 1200;
@@ -113,7 +115,8 @@ class SlowRound {
     try {
       await this.#load?.start();
       await this.#loads();
-      const first = wholeNumber(random, 0, NETWORKS.length);
+      // The narrow one tries most: it comes first where there is room for more than one.
+      const first = faults > 1 ? 0 : wholeNumber(random, 0, NETWORKS.length);
       for (let fault = 0; fault < faults && this.#findings.violations.length === 0; fault++) {
         signal.throwIfAborted();
         const network = NETWORKS[(first + fault) % NETWORKS.length]!;
@@ -141,7 +144,7 @@ class SlowRound {
     if (network.duringLoad === true) void loadBegins.then(() => proxy.network = network);
     else proxy.network = network;
     if (this.#logProxy !== undefined) this.#logProxy.network = network;
-    const slowMs = SLOW_MS[this.#round.engine];
+    const slowMs = this.#round.faults > 1 ? SLOW_MS : LOOK_MS;
     const restore = setTimeout(() => this.#restore(), slowMs);
     const another = this.#load === undefined && network.duringLoad === true;
     try {
@@ -179,7 +182,7 @@ class SlowRound {
   }
 
   /** It is told to stop in the middle, and has its drain's deadlines for that. */
-  async #restartConsumer(slowMs: number): Promise<void> {
+  async #restartConsumer(): Promise<void> {
     const load = this.#load;
     if (load === undefined) return;
     await pause(wholeNumber(this.#round.random, 1000, slowMs / 3));
@@ -301,7 +304,7 @@ export const experiment: Experiment = {
         from: "enforceRequestTimeout: true,",
         to: "enforceRequestTimeout: false,",
       }],
-      faults: 4,
+      faults: 2,
     },
     {
       guard: "a client that does nothing in its transaction is ended",
@@ -311,7 +314,7 @@ export const experiment: Experiment = {
         from: "const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;",
         to: "const IDLE_IN_TRANSACTION_TIMEOUT_MS = 3_000_000;",
       }],
-      faults: 4,
+      faults: 2,
     },
   ],
 };
