@@ -1,9 +1,9 @@
 /** From changes of the API's own picture to live updates: four times a second, each changed flight once. */
 
+import { decisionRow } from "./answered_rows.ts";
 import type { ApiParts } from "./app.ts";
 import type { FlightBoard } from "./flight_board.ts";
 import type { FeedUpdate } from "./live_feed.ts";
-import { decisionRow } from "./routes/flights.ts";
 import { pipelineBody } from "./routes/pipeline.ts";
 import type { MinuteWindow } from "./stream_metrics.ts";
 

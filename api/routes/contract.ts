@@ -1,8 +1,9 @@
 /** The published endpoints over the minute windows, by their published names. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerJson } from "../../process/http/answers.ts";
+import { answerWithAge } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
+import { inTime, NoAnswerError } from "../in_time.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
   ageFields,
@@ -30,6 +31,7 @@ const rowsResponse = (row: z.ZodType, description: string) => ({
   304: { description: "Unchanged since the ETag that was sent" },
   400: problemResponse("A parameter cannot be used"),
   503: problemResponse("The database is away"),
+  504: problemResponse("The database took too long"),
 });
 
 export function addContractRoutes(api: Api, { streams }: ApiParts): void {
@@ -41,10 +43,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     const startedMs = performance.now();
     const [found, others] = await stored(() => Promise.all([ask(), more()]));
     const ageMs = Math.round(performance.now() - startedMs);
-    return {
-      body: { rows: found, ...others, as_of: new Date(Date.now() - ageMs).toISOString(), age_ms: ageMs },
-      ageMs,
-    };
+    return { body: { rows: found, ...others }, ageMs };
   };
 
   api.openapi(
@@ -66,7 +65,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       try {
-        await streams.ping();
+        await inTime(streams.ping());
         return context.json({ ok: true } as const, 200, { "cache-control": "no-store" });
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
@@ -108,7 +107,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
         () => streams.windows({ streamId: stream_id, minutes, limit, orderBy: order_by, direction }),
         async () => ({ latest_window_start: await streams.latestWindowStart() }),
       );
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 
@@ -123,7 +122,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { body, ageMs } = await rows(() => streams.latestOfEachStream());
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 
@@ -138,7 +137,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { body, ageMs } = await rows(() => streams.history(context.req.valid("query").minutes));
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 
@@ -153,7 +152,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { body, ageMs } = await rows(() => streams.states());
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 
@@ -168,7 +167,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { body, ageMs } = await rows(() => streams.streams());
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 
@@ -189,7 +188,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { body, ageMs } = await rows(() => streams.top(context.req.valid("query")));
-      return answerJson(context, body, ageMs) as never;
+      return answerWithAge(context, body, ageMs) as never;
     },
   );
 }
@@ -197,7 +196,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
 /** What the database is asked; that it is away is a 503 of ours. */
 async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await inTime(ask());
   } catch (error) {
     throw databaseProblem(error);
   }
@@ -206,6 +205,7 @@ async function stored<T>(ask: () => Promise<T>): Promise<T> {
 /** A failed question to the database as a problem: 503, or 504 where it took too long. */
 export function databaseProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
+  if (error instanceof NoAnswerError) return new ApiProblem(504, error.message);
   const code = (error as { code?: string }).code;
   if (code === "57014") {
     return new ApiProblem(504, "The database took longer than 5 s for the answer: ask for less");

@@ -1,10 +1,10 @@
 /** Flights and decisions, from the API's own picture of the log. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerJson } from "../../process/http/answers.ts";
+import { answerWithAge } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
-import type { CurvePoint } from "../booking_curve.ts";
-import type { BoardFlight, Decision } from "../flight_board.ts";
+import type { BoardFlight } from "../flight_board.ts";
+import { inTime } from "../in_time.ts";
 import { page } from "../paging.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
@@ -16,6 +16,7 @@ import {
   identifier,
   wholeNumber,
 } from "../schemas.ts";
+import { curveRow, decisionRow } from "../answered_rows.ts";
 import { databaseProblem } from "./contract.ts";
 
 /** What `/flights` sorts by, with the value of a flight. */
@@ -53,10 +54,6 @@ const FlightPath = z.object({ flight_id: identifier("The flight", "BA210_2025-11
 
 export function addFlightRoutes(api: Api, parts: ApiParts): void {
   const { follower, viewers, flightHistory, rendered, version } = parts;
-  const age = () => {
-    const ageMs = Math.round(follower.ageMs());
-    return { as_of: new Date(Date.now() - ageMs).toISOString(), age_ms: ageMs };
-  };
   const shown = (flight: BoardFlight) => ({ ...flight, active_viewers: viewers.of(flight.flight_id) });
   /** The path and query as asked: the same answer for all that ask it while nothing has changed. */
   const keyOf = (url: string) => url.slice(url.indexOf("/", 8));
@@ -99,7 +96,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           limit: query.limit,
           cursor: query.cursor,
         });
-        return { rows: taken.map(shown), total: rows.length, next_cursor: nextCursor, ...age() };
+        return { rows: taken.map(shown), total: rows.length, next_cursor: nextCursor };
       };
       return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
     },
@@ -144,7 +141,6 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           promotions: promotions.map((promotion) =>
             decisionRow({ ...promotion, airline_code, origin_airport, destination_airport })
           ),
-          ...age(),
         };
       };
       return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
@@ -175,11 +171,13 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         400: problemResponse("A parameter cannot be used"),
         404: problemResponse("The warehouse does not know the flight"),
         503: problemResponse("The database is away"),
+        504: problemResponse("The database took too long"),
       },
     }),
     async (context) => {
       const { flight_id } = context.req.valid("param");
-      const found = await flightHistory.of(flight_id, context.req.valid("query").limit).catch((error) => {
+      const { limit } = context.req.valid("query");
+      const found = await inTime(flightHistory.of(flight_id, limit)).catch((error) => {
         throw databaseProblem(error);
       });
       if (found === undefined) {
@@ -188,10 +186,8 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           `The warehouse does not know the flight "${flight_id}": the ETL brings it in after its first run`,
         );
       }
-      const asOfMs = found.loadedAtMs ?? Date.now();
-      const ageMs = Math.max(0, Date.now() - asOfMs);
-      const body = { rows: found.rows, as_of: new Date(asOfMs).toISOString(), age_ms: ageMs };
-      return answerJson(context, body, ageMs) as never;
+      const ageMs = found.loadedAtMs === undefined ? 0 : Date.now() - found.loadedAtMs;
+      return answerWithAge(context, { rows: found.rows }, Math.max(0, ageMs)) as never;
     },
   );
 
@@ -245,7 +241,6 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           rows: taken.map(decisionRow),
           total: follower.board.decisionsTotal,
           next_cursor: nextCursor,
-          ...age(),
         };
       };
       return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
@@ -275,38 +270,4 @@ function filterOf(query: z.infer<typeof FlightQuery>): (flight: BoardFlight) => 
       flight.destination_airport,
       flight.aircraft_type ?? "",
     ].some((part) => part.toLowerCase().includes(text)));
-}
-
-/** A point of a curve as it is answered. */
-export function curveRow(point: CurvePoint) {
-  return {
-    metric_time: new Date(point.timeMs).toISOString(),
-    minutes_to_departure: point.minutesToDeparture,
-    booked_seats: point.bookedSeats,
-    load_factor: point.loadFactor,
-    booking_velocity_per_hour: point.velocityPerHour,
-  };
-}
-
-/** A decision as it is answered: what an older sender leaves out is null. */
-export function decisionRow(decision: Decision) {
-  return {
-    event_id: decision.event_id ?? null,
-    event_time: decision.event_time,
-    flight_id: decision.flight_id,
-    airline_code: decision.airline_code,
-    origin_airport: decision.origin_airport,
-    destination_airport: decision.destination_airport,
-    decision_source: decision.decision_source,
-    policy: decision.policy ?? null,
-    current_load_factor: decision.current_load_factor,
-    minutes_to_departure: decision.minutes_to_departure,
-    days_to_departure: decision.days_to_departure ?? null,
-    booking_velocity_per_hour: decision.booking_velocity_per_hour ?? null,
-    target_fare_bucket: decision.target_fare_bucket,
-    discount_percentage: decision.discount_percentage,
-    reason: decision.reason ?? null,
-    inputs: decision.inputs ?? null,
-    thresholds: decision.thresholds ?? null,
-  };
 }

@@ -1,6 +1,8 @@
 /**
- * Answers as JSON: compressed where the caller takes it, with an ETag so that an unchanged answer costs nothing,
- * and rendered once for all callers that ask the same while the data has not changed.
+ * Answers as JSON, which may say how old they are: compressed where the caller takes it, with an ETag so that an unchanged
+ * answer costs nothing, and rendered once for all callers that ask the same while the data has not changed.
+ *
+ * The ETag is of what an answer tells, not of its age, which goes on while nothing changes.
  *
  * @module
  */
@@ -9,48 +11,72 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { Context } from "hono";
 
+/** An answer without its age, and as it was sent last. */
 interface Rendered {
   etag: string;
-  plain: Uint8Array<ArrayBuffer>;
-  gzip?: Uint8Array<ArrayBuffer>;
+  text: string;
+  sent?: { atMs: number; plain: Uint8Array<ArrayBuffer>; gzip?: Uint8Array<ArrayBuffer> };
 }
 
 /** Smaller bodies do not gain by compression. */
 const GZIP_BYTES_MIN = 1024;
 const RENDERED_MAX = 500;
+/** What the answers that are kept may hold together, in UTF-16 units. */
+const RENDERED_UNITS_MAX = 4 * 1024 * 1024;
+/** The bytes of an answer are sent again for so long; then its age is written anew. */
+const SENT_AGAIN_MS = 1000;
 
-function render(body: unknown): Rendered {
-  const plain = new TextEncoder().encode(JSON.stringify(body));
-  const hash = createHash("sha256").update(plain).digest("base64url").slice(0, 22);
-  return { etag: `"${hash}"`, plain };
+function render(body: object): Rendered {
+  const text = JSON.stringify(body);
+  const hash = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  return { etag: `W/"${hash}"`, text };
 }
 
 /** Answers that hold for one version of the data. */
 export class RenderedAnswers {
   #version = -1;
+  #units = 0;
   readonly #rendered = new Map<string, Rendered>();
 
-  /** The answer to `key` (the request's path and query) at `version`: as rendered before, or made now. */
-  answer(context: Context, key: string, version: number, make: () => unknown, ageMs: number): Response {
-    if (version !== this.#version || this.#rendered.size >= RENDERED_MAX) {
+  /**
+   * The answer to `key` (the request's path and query) at `version`: as rendered before, or made now; with its age, as
+   * {@link answerWithAge} gives it.
+   *
+   * @param make The body, without its age.
+   */
+  answer(context: Context, key: string, version: number, make: () => object, ageMs: number): Response {
+    const isFull = this.#rendered.size >= RENDERED_MAX || this.#units >= RENDERED_UNITS_MAX;
+    if (version !== this.#version || isFull) {
       this.#version = version;
+      this.#units = 0;
       this.#rendered.clear();
     }
     let rendered = this.#rendered.get(key);
     if (rendered === undefined) {
       rendered = render(make());
       this.#rendered.set(key, rendered);
+      this.#units += rendered.text.length;
     }
-    return send(context, rendered, ageMs);
+    return send(context, rendered, ageMs, { inBody: true });
   }
 }
 
 /** Answers with `body`; `ageMs` says how old what it tells is, for the `Age` header. */
-export function answerJson(context: Context, body: unknown, ageMs: number): Response {
-  return send(context, render(body), ageMs);
+export function answerJson(context: Context, body: object, ageMs: number): Response {
+  return send(context, render(body), ageMs, { inBody: false });
 }
 
-function send(context: Context, rendered: Rendered, ageMs: number): Response {
+/** Answers with `body` and how old that is: by its fields `as_of` and `age_ms`, and the `Age` header. */
+export function answerWithAge(context: Context, body: object, ageMs: number): Response {
+  return send(context, render(body), ageMs, { inBody: true });
+}
+
+function send(
+  context: Context,
+  rendered: Rendered,
+  ageMs: number,
+  { inBody }: { inBody: boolean },
+): Response {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     "cache-control": "private, no-cache",
@@ -62,11 +88,23 @@ function send(context: Context, rendered: Rendered, ageMs: number): Response {
     delete headers["content-type"];
     return new Response(null, { status: 304, headers });
   }
-  if (rendered.plain.length >= GZIP_BYTES_MIN && takesGzip(context.req.header("accept-encoding"))) {
-    rendered.gzip ??= new Uint8Array(gzipSync(rendered.plain, { level: 4 }));
-    return new Response(rendered.gzip, { headers: { ...headers, "content-encoding": "gzip" } });
+  const nowMs = performance.now();
+  if (rendered.sent === undefined || nowMs - rendered.sent.atMs >= SENT_AGAIN_MS) {
+    const text = inBody ? withAge(rendered.text, Math.max(0, Math.round(ageMs))) : rendered.text;
+    rendered.sent = { atMs: nowMs, plain: new TextEncoder().encode(text) };
   }
-  return new Response(rendered.plain, { headers });
+  const { sent } = rendered;
+  if (sent.plain.length >= GZIP_BYTES_MIN && takesGzip(context.req.header("accept-encoding"))) {
+    sent.gzip ??= new Uint8Array(gzipSync(sent.plain, { level: 4 }));
+    return new Response(sent.gzip, { headers: { ...headers, "content-encoding": "gzip" } });
+  }
+  return new Response(sent.plain, { headers });
+}
+
+/** The text of an object with two fields more. */
+function withAge(text: string, ageMs: number): string {
+  const fields = `"as_of":"${new Date(Date.now() - ageMs).toISOString()}","age_ms":${ageMs}}`;
+  return text === "{}" ? `{${fields}` : `${text.slice(0, -1)},${fields}`;
 }
 
 /** Whether an `If-None-Match` header names the tag (RFC 9110, 13.1.2: weak comparison). */
@@ -74,7 +112,7 @@ function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(",").some((tag) => {
     const text = tag.trim();
-    return text === "*" || text.replace(/^W\//, "") === etag;
+    return text === "*" || text.replace(/^W\//, "") === etag.replace(/^W\//, "");
   });
 }
 

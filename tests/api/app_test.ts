@@ -113,6 +113,24 @@ Deno.test("an unchanged answer is 304 by its ETag, and a changed one is not", as
   });
 });
 
+Deno.test("an answer that has not changed grows older, and is 304 all the same", async () => {
+  await withApi(async (api) => {
+    await fill(api, 1);
+    const { follower } = api.parts;
+    const ageMs = follower.ageMs.bind(follower);
+    const etag = (await api.get("/flights")).headers.get("etag")!;
+    const age = async () => (await (await api.get("/flights")).json()).age_ms as number;
+    assert.ok(await age() < 60_000);
+    // As if the log had been away for two minutes.
+    follower.ageMs = () => ageMs() + 120_000;
+    await until("its age is written anew", async () => await age() >= 120_000);
+    const answer = await api.get("/flights");
+    assert.ok(Number(answer.headers.get("age")) >= 120);
+    assert.ok(Date.now() - Date.parse((await answer.json()).as_of) >= 120_000);
+    assert.equal((await api.get("/flights", { "if-none-match": etag })).status, 304);
+  });
+});
+
 Deno.test("a long answer is compressed for who takes gzip", async () => {
   await withApi(async (api) => {
     await fill(api, 25);

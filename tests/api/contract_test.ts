@@ -79,6 +79,11 @@ withWindows("/metrics/latest gives the newest complete window of each stream", a
   assert.deepEqual(found, [["s1", minute(88).toISOString()], ["s2", minute(88).toISOString()]]);
 });
 
+withWindows("what the database has not changed is 304 by its ETag", async (api) => {
+  const etag = (await api.get("/metrics")).headers.get("etag")!;
+  assert.equal((await api.get("/metrics", { "if-none-match": etag })).status, 304);
+});
+
 withWindows("/metrics/history, /state, /streams and /streams/top answer as published", async (api) => {
   const { rows } = await json(api, "/metrics/history?minutes=2");
   const found = rows.map((row: Record<string, unknown>) => [row.window_start, row.stream_id]);

@@ -23,7 +23,12 @@ const scheduled = (id: string) => ({
   key: id,
   value: JSON.stringify({ ...flightLifecycleExample, flight_id: id }),
 });
-const ready = (api: TestApi) => until("the log is read to its end", () => api.parts.follower.caughtUp);
+/** The log was read to its end, and listeners were told. */
+const ready = (api: TestApi) =>
+  until(
+    "the log is read to its end",
+    () => api.parts.feed.after(0, 1000).updates.some(({ kind }) => kind === "reset"),
+  );
 
 Deno.test("a flight that changes is sent to who listens, with an id to go on after", async () => {
   await withApi(async (api) => {
@@ -88,6 +93,31 @@ Deno.test("a listener that does not read is sent nothing, however much happens",
     const sizes: number[] = [];
     for (let at = 0; at < 5; at++) sizes.push((await reader.read()).value!.length);
     assert.ok(sizes.every((size) => size < 64 * 1024), `${sizes}`);
+    await reader.cancel();
+  });
+});
+
+Deno.test("who listens while the log is still read is told to ask anew once it is, whatever kinds were asked for", async () => {
+  await withApi(async (api) => {
+    const response = await api.get("/events?kinds=decision");
+    const text = await read(response, (text) => text.includes("event: reset"));
+    assert.match(text, /^event: reset$/m);
+    assert.equal(api.parts.follower.caughtUp, true);
+  });
+});
+
+Deno.test("a listener that reads so slowly that something is gone is told to ask anew, and goes on from there", async () => {
+  await withApi(async (api) => {
+    await ready(api);
+    const { feed } = api.parts;
+    const response = await api.get("/events?kinds=decision");
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    assert.match((await reader.read()).value!, /^retry: /);
+    const decision = (data: string) => [{ kind: "decision", subject: null, data }];
+    for (let at = 0; at < 50_000; at++) feed.publish(decision(`{"at":${at}}`));
+    assert.equal((await reader.read()).value, `event: reset\ndata: {}\nid: ${feed.id}-${feed.newest}\n\n`);
+    feed.publish(decision('{"at":"after"}'));
+    assert.match((await reader.read()).value!, /data: \{"at":"after"\}/);
     await reader.cancel();
   });
 });
