@@ -86,12 +86,22 @@ export class StreamMetrics {
   /** The newest complete window of each stream. */
   async latestOfEachStream(): Promise<MinuteWindow[]> {
     const sql = await this.#sql();
+    const windows = sql(this.#windows);
+    // From stream to stream by the index, and of each only the newest rows: its history is not read.
     const rows = await sql`
-      select distinct on (stream_id)
-        window_start, window_end, stream_id, active_viewers, chat_messages, donations_usd
-      from ${sql(this.#windows)}
-      where complete
-      order by stream_id, window_start desc
+      with recursive streams as (
+        (select stream_id from ${windows} order by stream_id limit 1)
+        union all
+        select (select stream_id from ${windows} where stream_id > last.stream_id order by stream_id limit 1)
+        from streams as last where last.stream_id is not null
+      )
+      select newest.* from streams cross join lateral (
+        select window_start, window_end, stream_id, active_viewers, chat_messages, donations_usd
+        from ${windows} as own
+        where own.stream_id = streams.stream_id and complete
+        order by window_start desc limit 1
+      ) as newest
+      order by stream_id
       limit ${ROWS_MAX}`;
     return rows.map(windowOf);
   }
