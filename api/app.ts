@@ -162,7 +162,7 @@ export function createApp(parts: ApiParts): Api {
   app.get(
     "/readyz",
     (context) =>
-      parts.follower.caughtUp
+      parts.follower.caughtUp && parts.follower.problem === undefined
         ? context.text("ready\n")
         : context.text(`${parts.follower.problem ?? "The log is still being read"}\n`, 503),
   );

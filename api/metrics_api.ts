@@ -26,7 +26,7 @@ import { createApp } from "./app.ts";
 import type { ApiParts } from "./app.ts";
 
 /** The command line, as `--help` shows it. */
-export const API_COMMAND_LINE = {
+const API_COMMAND_LINE = {
   usage: "deno task api",
   description: "Serve flights, decisions and viewer windows as JSON and live events, and the dashboard.",
   options: {
@@ -49,7 +49,7 @@ export const API_COMMAND_LINE = {
       value: "NAMES",
       description: "Names beside localhost that requests may come by, separated by commas; * takes any",
     },
-    insecure: { type: "flag", description: "Serve everybody on that address, without a token" },
+    insecure: { type: "flag", description: "Serve everybody on that address where API_TOKEN is not set" },
     "listeners-max": {
       type: "number",
       default: 200,
