@@ -182,7 +182,7 @@ class SlowRound {
   }
 
   /** It is told to stop in the middle, and has its drain's deadlines for that. */
-  async #restartConsumer(): Promise<void> {
+  async #restartConsumer(slowMs: number): Promise<void> {
     const load = this.#load;
     if (load === undefined) return;
     await pause(wholeNumber(this.#round.random, 1000, slowMs / 3));
