@@ -67,10 +67,6 @@ export const ADVICE: Record<EventErrorReason, Advice> = {
     remedy:
       "Driven again as it is, it is refused again. Where its time or its flight is wrong, mend the value by --value-file",
   },
-  conflicting_flight: {
-    meaning: "It says something else of a flight than what is known",
-    remedy: MEND,
-  },
 };
 
 /** The advice for a reason; for one that this version does not know, that of none. */

@@ -18,8 +18,7 @@ export type EventErrorReason =
   | "unknown_event_type"
   | "too_large"
   | "unknown_flight"
-  | "flight_departed"
-  | "conflicting_flight";
+  | "flight_departed";
 
 /** What is wrong with a record: a reason to count by and a message for a person. */
 export class EventError extends Error {
