@@ -70,6 +70,7 @@ export class StaticFiles {
 
 const DASHBOARD_SCRIPTS = [
   "board",
+  "board_columns",
   "chart",
   "charts",
   "connection",
@@ -80,8 +81,10 @@ const DASHBOARD_SCRIPTS = [
   "login",
   "main",
   "pipeline_strip",
+  "promotion_tips",
   "store",
   "url_state",
+  "viewers_chart",
 ];
 
 /** The files of the dashboard and of the documentation, by path. */

@@ -18,6 +18,9 @@ export const COLORS = [
   "#8c8c8c",
 ];
 
+/** The colour of the line at a place in its chart. @param {number} at */
+export const colorAt = (at) => COLORS[at % COLORS.length] ?? "#0072b2";
+
 /**
  * @typedef {object} ChartOptions
  * @property {string} title
@@ -161,6 +164,11 @@ export function axis(more = {}) {
     ticks: { stroke: grid, width: 1, size: 4 },
     ...more,
   };
+}
+
+/** uPlot shows local times; this makes it show UTC. @param {number} seconds */
+export function utcDate(seconds) {
+  return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 }
 
 /** Room at the right edge of a chart for the names of its lines, in pixels. */

@@ -1,13 +1,15 @@
 // @ts-check
-/** The charts: inventory with promotions, booking pressure, viewers a minute. */
+/** The charts: which flights are in them, inventory with promotions, booking pressure. */
 
-import { axis, ChartFrame, COLORS, directLabels, LABEL_ROOM, uPlot } from "./chart.js";
+import { axis, ChartFrame, colorAt, directLabels, LABEL_ROOM, uPlot, utcDate } from "./chart.js";
 import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";
-import { byId, element, setText } from "./dom.js";
-import { percent, untilDeparture, utcTime, whole } from "./format.js";
+import { byId, setText } from "./dom.js";
+import { percent, untilDeparture } from "./format.js";
+import { promotionTips } from "./promotion_tips.js";
 import { on, state } from "./store.js";
 import { onView, view } from "./url_state.js";
+import { drawViewers } from "./viewers_chart.js";
 
 /** @typedef {import("./store.js").CurvePoint} CurvePoint */
 /** @typedef {import("./store.js").Decision} Decision */
@@ -98,8 +100,6 @@ function chartedText() {
 const drawn = () => chosen.flatMap((id) => details.get(id) ?? []);
 /** @param {Details} one */
 const nameOf = ({ flight }) => flight.flight_id.split("_")[0] ?? flight.flight_id;
-/** @param {number} at */
-const colorAt = (at) => COLORS[at % COLORS.length] ?? "#0072b2";
 
 const NOTHING = "No flight to draw yet: the charts begin with the first bookings.";
 
@@ -189,50 +189,6 @@ function drawTrend(frame) {
   });
 }
 
-/** uPlot shows local times; this makes it show UTC. @param {number} seconds */
-function utcDate(seconds) {
-  return uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
-}
-
-const TIP_DISTANCE = 24;
-
-/** Shows a promotion's reason beside the pointer. @param {Details[]} flights */
-function promotionTips(flights) {
-  const tip = element("div", { class: "tip", hidden: true });
-  const markers = flights.flatMap(({ flight, promotions }, at) =>
-    promotions.map((decision) => ({ flight, decision, color: colorAt(at) }))
-  );
-  return {
-    hooks: {
-      init: (/** @type {any} */ plot) => plot.over.append(tip),
-      setCursor: (/** @type {any} */ plot) => {
-        const { left, top } = plot.cursor;
-        let nearest;
-        let least = TIP_DISTANCE;
-        for (const marker of markers) {
-          const x = plot.valToPos(Date.parse(marker.decision.event_time) / 1000, "x");
-          const y = plot.valToPos(marker.decision.discount_percentage, "discount");
-          const distance = Math.hypot(x - left, y - top);
-          if (distance < least) [nearest, least] = [{ ...marker, x, y }, distance];
-        }
-        tip.hidden = nearest === undefined;
-        if (nearest === undefined) return;
-        const { flight, decision, x, y } = nearest;
-        tip.replaceChildren(
-          element("strong", {
-            text: `${flight.flight_id.split("_")[0]}: −${decision.discount_percentage} %`,
-          }),
-          element("span", { text: reasonOf(decision) }),
-          element("span", { class: "muted", text: utcTime(decision.event_time) }),
-        );
-        const wide = plot.over.clientWidth;
-        tip.style.left = `${Math.max(0, Math.min(x + 12, wide - 230))}px`;
-        tip.style.top = `${Math.max(0, y - 20)}px`;
-      },
-    },
-  };
-}
-
 /** @param {ChartFrame} frame */
 function drawPressure(frame) {
   frame.draw(() => {
@@ -288,65 +244,4 @@ function drawPressure(frame) {
     ],
     summary: "Each line is a flight; departure is at the right edge.",
   });
-}
-
-/** @param {ChartFrame} frame */
-function drawViewers(frame) {
-  const minutes = () => {
-    /** @type {Map<string, { viewers: number, streams: number }>} */
-    const byMinute = new Map();
-    for (const { window_start, active_viewers } of state.windows.values()) {
-      const minute = byMinute.get(window_start) ?? { viewers: 0, streams: 0 };
-      byMinute.set(window_start, { viewers: minute.viewers + active_viewers, streams: minute.streams + 1 });
-    }
-    return [...byMinute].sort(([a], [b]) => a < b ? -1 : 1);
-  };
-  frame.draw(() => {
-    const rows = minutes();
-    if (rows.length === 0) return "No viewers counted yet: viewer-metrics stores a row a minute and flight.";
-    return {
-      data: [rows.map(([start]) => Date.parse(start) / 1000), rows.map(([, { viewers }]) => viewers)],
-      options: {
-        legend: { show: false },
-        tzDate: (/** @type {number} */ seconds) => utcDate(seconds),
-        scales: {
-          y: {
-            range: (
-              /** @type {any} */ _,
-              /** @type {number} */ _min,
-              /** @type {number} */ max,
-            ) => [0, Math.max(5, max * 1.1)],
-          },
-        },
-        axes: [axis(), axis({ size: 48, label: "Viewers", labelSize: 18 })],
-        series: [
-          { label: "Time" },
-          {
-            label: "Viewers",
-            stroke: COLORS[0],
-            width: 1.5,
-            fill: `${COLORS[0]}22`,
-            paths: uPlot.paths.stepped({ align: 1 }),
-            points: { show: false },
-          },
-        ],
-      },
-    };
-  }, {
-    table: () => [
-      ["window_start", "active_viewers", "flights_watched"],
-      ...minutes().map(([start, { viewers, streams }]) => [start, viewers, streams]),
-    ],
-    summary: newestMinute(minutes()),
-  });
-}
-
-/** @param {[string, { viewers: number, streams: number }][]} rows */
-function newestMinute(rows) {
-  const newest = rows.at(-1);
-  return newest === undefined
-    ? ""
-    : `${utcTime(newest[0])}: ${whole(newest[1].viewers)} viewers on ${
-      whole(newest[1].streams)
-    } flights. Times in UTC.`;
 }

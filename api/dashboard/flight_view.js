@@ -1,7 +1,7 @@
 // @ts-check
 /** One flight: its state, its booking curve, what was decided and why. */
 
-import { isBehind } from "./board.js";
+import { isBehind } from "./board_columns.js";
 import { axis, ChartFrame, COLORS, uPlot } from "./chart.js";
 import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";

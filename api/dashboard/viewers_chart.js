@@ -1,0 +1,69 @@
+// @ts-check
+/** The chart of viewers a minute. */
+
+import { axis, COLORS, uPlot, utcDate } from "./chart.js";
+import { utcTime, whole } from "./format.js";
+import { state } from "./store.js";
+
+/** @typedef {import("./chart.js").ChartFrame} ChartFrame */
+
+/** Viewers of all flights together, minute by minute. @param {ChartFrame} frame */
+export function drawViewers(frame) {
+  const minutes = () => {
+    /** @type {Map<string, { viewers: number, streams: number }>} */
+    const byMinute = new Map();
+    for (const { window_start, active_viewers } of state.windows.values()) {
+      const minute = byMinute.get(window_start) ?? { viewers: 0, streams: 0 };
+      byMinute.set(window_start, { viewers: minute.viewers + active_viewers, streams: minute.streams + 1 });
+    }
+    return [...byMinute].sort(([a], [b]) => a < b ? -1 : 1);
+  };
+  frame.draw(() => {
+    const rows = minutes();
+    if (rows.length === 0) return "No viewers counted yet: viewer-metrics stores a row a minute and flight.";
+    return {
+      data: [rows.map(([start]) => Date.parse(start) / 1000), rows.map(([, { viewers }]) => viewers)],
+      options: {
+        legend: { show: false },
+        tzDate: (/** @type {number} */ seconds) => utcDate(seconds),
+        scales: {
+          y: {
+            range: (
+              /** @type {any} */ _,
+              /** @type {number} */ _min,
+              /** @type {number} */ max,
+            ) => [0, Math.max(5, max * 1.1)],
+          },
+        },
+        axes: [axis(), axis({ size: 48, label: "Viewers", labelSize: 18 })],
+        series: [
+          { label: "Time" },
+          {
+            label: "Viewers",
+            stroke: COLORS[0],
+            width: 1.5,
+            fill: `${COLORS[0]}22`,
+            paths: uPlot.paths.stepped({ align: 1 }),
+            points: { show: false },
+          },
+        ],
+      },
+    };
+  }, {
+    table: () => [
+      ["window_start", "active_viewers", "flights_watched"],
+      ...minutes().map(([start, { viewers, streams }]) => [start, viewers, streams]),
+    ],
+    summary: newestMinute(minutes()),
+  });
+}
+
+/** @param {[string, { viewers: number, streams: number }][]} rows */
+function newestMinute(rows) {
+  const newest = rows.at(-1);
+  return newest === undefined
+    ? ""
+    : `${utcTime(newest[0])}: ${whole(newest[1].viewers)} viewers on ${
+      whole(newest[1].streams)
+    } flights. Times in UTC.`;
+}
