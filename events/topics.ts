@@ -34,6 +34,9 @@ function publicTopic(name: string, retentionDays: number, description: string): 
 /** Viewers, chat and donations: a published system of its own, whose records end in tables and not in the lake. */
 export const STREAM_EVENTS_TOPIC = "stream.events";
 
+/** Flights as the tracker fetched them, keyed by `fa_flight_id`; none of the airline's own topics either. */
+export const FLIGHT_DATA_TOPIC = "flight-data-events";
+
 /** What travels between the processes. */
 export const PUBLIC_TOPICS: readonly PublicTopic[] = [
   publicTopic("flight_lifecycle", 30, "flights scheduled, delayed, departed, arrived, cancelled"),
@@ -44,11 +47,12 @@ export const PUBLIC_TOPICS: readonly PublicTopic[] = [
   publicTopic("promo_decisions", 30, "promotions decided, with their reasons"),
   publicTopic("dead_letters", 90, "records that were refused, whole, with the reason"),
   publicTopic(STREAM_EVENTS_TOPIC, 7, "viewers who come and go, chat messages, donations"),
+  publicTopic(FLIGHT_DATA_TOPIC, 7, "flights as the tracker fetched them"),
 ];
 
 /** What the lake keeps: the airline's topics. */
 export const LAKE_TOPICS: readonly string[] = PUBLIC_TOPICS.map((topic) => topic.name)
-  .filter((name) => name !== STREAM_EVENTS_TOPIC);
+  .filter((name) => name !== STREAM_EVENTS_TOPIC && name !== FLIGHT_DATA_TOPIC);
 
 /** Topics that the streaming consumer decides on. */
 export const ENGINE_INPUT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory"] as const;

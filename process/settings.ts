@@ -66,6 +66,23 @@ export const SETTINGS = {
     description:
       "Where the API looks how the processes do: name=host:port, separated by commas; none: nowhere",
   },
+  FLIGHTAWARE_API_KEY: {
+    description: "Key of FlightAware's AeroAPI. Empty: the tracker tells of our own simulated network",
+    secret: true,
+  },
+  FLIGHTAWARE_BASE_URL: {
+    default: "https://aeroapi.flightaware.com/aeroapi",
+    description: "Where AeroAPI v4 is",
+  },
+  REDIS_URL: {
+    description:
+      "redis://user:password@host:port/database that keeps the tracker's flights. Empty: each process's memory",
+    secret: true,
+  },
+  SERVICE_REGISTRY_URL: {
+    default: "http://127.0.0.1:8761/eureka",
+    description: "Registry of the tracker's services; none: they are in none",
+  },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
     default: ".env",

@@ -22,6 +22,10 @@ export interface Configuration {
   warehouseDir: string;
   /** Addresses of the processes that the API looks after. */
   watchedAddresses: string[];
+  /** Where the tracker's upstreams are; undefined: not used. */
+  registryHost: string | undefined;
+  redisHost: string | undefined;
+  flightAwareHost: string | undefined;
   /** PEM files that the settings of the brokers name, and those that the addresses of the databases name. */
   kafkaFiles: string[];
   databaseFiles: string[];
@@ -57,6 +61,13 @@ export function configuration(env: Record<string, string>): Configuration {
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
     watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
+    registryHost: value("SERVICE_REGISTRY_URL") === "none"
+      ? undefined
+      : urlHost("SERVICE_REGISTRY_URL", value("SERVICE_REGISTRY_URL")!),
+    redisHost: optionalHost("REDIS_URL", value("REDIS_URL")),
+    flightAwareHost: value("FLIGHTAWARE_API_KEY") === undefined
+      ? undefined
+      : urlHost("FLIGHTAWARE_BASE_URL", value("FLIGHTAWARE_BASE_URL")!),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: filesOf(database),
     realtimeFiles: filesOf(realtime),
@@ -76,6 +87,28 @@ function databaseOf(name: SettingName, url: string | undefined): DatabaseAddress
 function filesOf(database: DatabaseAddress | undefined): string[] {
   const files = [database?.sslRootCertFile, database?.sslCertFile, database?.sslKeyFile];
   return files.filter((file) => file !== undefined && file !== "system") as string[];
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = {
+  "http:": "80",
+  "https:": "443",
+  "redis:": "6379",
+  "rediss:": "6379",
+};
+
+function optionalHost(name: SettingName, url: string | undefined): string | undefined {
+  return url === undefined ? undefined : urlHost(name, url);
+}
+
+/** Host and port of an address. It is not shown where it cannot be read: it may hold a password. */
+function urlHost(name: SettingName, url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const port = parsed?.port || DEFAULT_PORTS[parsed?.protocol ?? ""];
+  const host = parsed === undefined || port === undefined ? "" : `${parsed.hostname}:${port}`;
+  if (HOST.test(host)) return host;
+  throw new UsageError(
+    `${name} is no address with a host, expected one such as http://127.0.0.1:8761/eureka`,
+  );
 }
 
 const PORT_MAX = 65535;

@@ -83,6 +83,7 @@ function isInside(inner: string, outer: string): boolean {
 
 const METRICS = /^127\.0\.0\.1:(0|80\d\d)$/;
 const API = "127.0.0.1:8000";
+const REGISTRY = "127.0.0.1:8761";
 const EMBEDDED_WAREHOUSE = "127.0.0.1:5433";
 
 /** `--allow-net` with the brokers, the database server, and the host and port the metrics are served on. */
@@ -94,6 +95,8 @@ export function hostsOf(
     metricsPort: string | undefined;
     /** Where the API is to listen; it also looks after the other processes. */
     api?: { host: string; port: string };
+    /** Where a service of the tracker is to listen, and what stands for it in the set; which upstreams it has. */
+    service?: { entry: string; host: string; port: string; redis: boolean; flightAware: boolean };
   },
 ): string[] {
   const allowed = listOf(entry);
@@ -108,7 +111,10 @@ export function hostsOf(
       }
       return [`127.0.0.1:${given.warehousePort}`, ...realtime];
     }
-    if (options.api !== undefined && host === API) return [listeningAddress(options.api)];
+    if (options.api !== undefined && host === API) return [listeningAddress(options.api, API)];
+    const { service } = options;
+    if (service !== undefined && host === service.entry) return [listeningAddress(service, service.entry)];
+    if (host === REGISTRY) return given.registryHost === undefined ? [] : [given.registryHost];
     if (options.api !== undefined && METRICS.test(host)) return given.watchedAddresses;
     const metrics = METRICS.exec(host);
     if (metrics !== null) return [`${metricsHost}:${port ?? metrics[1]}`];
@@ -116,15 +122,17 @@ export function hostsOf(
     return host === "127.0.0.1" ? [host, metricsHost] : [host];
   });
   if (options.reads.log && given.brokers !== undefined) hosts.push(...given.brokers);
+  if (options.service?.redis && given.redisHost !== undefined) hosts.push(given.redisHost);
+  if (options.service?.flightAware && given.flightAwareHost !== undefined) hosts.push(given.flightAwareHost);
   return hosts.length === 0 ? [] : [`--allow-net=${unique(hosts).join(",")}`];
 }
 
-/** What the API's own options name, as a permission; what is none of either is left to the program to refuse. */
-function listeningAddress({ host, port }: { host: string; port: string }): string {
+/** What a program's own options name, as a permission; what is none of either is left to the program to refuse. */
+function listeningAddress({ host, port }: { host: string; port: string }, otherwise: string): string {
   const name = host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host;
   const fits = /^(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9_.-]+)$/.test(name) && /^\d{1,5}$/.test(port) &&
     Number(port) < 65536;
-  return fits ? `${name}:${port}` : API;
+  return fits ? `${name}:${port}` : otherwise;
 }
 
 function unique(values: string[]): string[] {

@@ -22,6 +22,8 @@ interface Part {
   fileOptions?: readonly string[];
   /** Options that name a file to write: its folder is opened for it, to put the file there whole. `-` names none. */
   outputOptions?: readonly string[];
+  /** A service of the tracker: the port that it listens on without `--port`. */
+  servicePort?: number;
   /** Settings of V8 that the part was measured with; see bench/README.md. */
   v8Flags?: readonly string[];
 }
@@ -56,6 +58,11 @@ export const PARTS = {
   "etl-runner": { script: "etl/etl_runner.ts", permissions: "etl" },
   warehouse: { script: "warehouse/embedded_warehouse.ts", permissions: "warehouse" },
   api: { script: "api/metrics_api.ts", permissions: "api" },
+  "flightdata-service": {
+    script: "tracker/flightdata_service.ts",
+    permissions: "flightdata-service",
+    servicePort: 8081,
+  },
   verify: { script: "scripts/verify.ts", permissions: "verify" },
   tail: { script: "scripts/tail.ts", permissions: "tail" },
   "dead-letters": {
@@ -130,6 +137,15 @@ export function commandFor(
           api: { host: optionValue(args, "host") ?? "127.0.0.1", port: optionValue(args, "port") ?? "8000" },
         }
         : {}),
+      ...(part.servicePort === undefined ? {} : {
+        service: {
+          entry: `127.0.0.1:${part.servicePort}`,
+          host: optionValue(args, "host") ?? "127.0.0.1",
+          port: optionValue(args, "port") ?? String(part.servicePort),
+          redis: all || names.includes("REDIS_URL"),
+          flightAware: all || names.includes("FLIGHTAWARE_API_KEY"),
+        },
+      }),
     }),
     ...environmentOf(set.env),
     ...plainList("sys", set.sys),

@@ -65,6 +65,7 @@ function staleKey(ident: string): string {
 /** See the module. */
 export class FlightCache {
   readonly #options: Required<FlightCacheOptions>;
+  readonly #asking = new Map<string, Promise<CachedFlight>>();
   readonly #fetching = new Map<string, Promise<Kept>>();
 
   constructor(options: FlightCacheOptions) {
@@ -88,7 +89,18 @@ export class FlightCache {
    *
    * @throws what the source throws, where nothing is kept that could stand in.
    */
-  async get(ident: FlightIdent): Promise<CachedFlight> {
+  get(ident: FlightIdent): Promise<CachedFlight> {
+    // Those who ask while another one does share its answer: between a look into the store and a fetch no one else can
+    // have fetched already.
+    let asking = this.#asking.get(ident.ident);
+    if (asking === undefined) {
+      asking = this.#get(ident).finally(() => this.#asking.delete(ident.ident));
+      this.#asking.set(ident.ident, asking);
+    }
+    return asking;
+  }
+
+  async #get(ident: FlightIdent): Promise<CachedFlight> {
     const { now, ttlMs, staleWhileRevalidateMs, onError } = this.#options;
     const fresh = await this.#kept(cacheKey(ident.ident));
     if (fresh !== undefined) return this.#answer(fresh, "hit");

@@ -56,6 +56,19 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     "127.0.0.1:8005",
     "127.0.0.1:0",
   ]],
+  ["the defaults", "flightdata-service", "allow-net", {}, [], ["127.0.0.1:8081", "127.0.0.1:8761"]],
+  [
+    "Redis, AeroAPI, another port and no registry",
+    "flightdata-service",
+    "allow-net",
+    {
+      REDIS_URL: "redis://user:secret@r.example.com/1",
+      FLIGHTAWARE_API_KEY: "k",
+      SERVICE_REGISTRY_URL: "none",
+    },
+    ["--port", "0"],
+    ["127.0.0.1:0", "r.example.com:6379", "aeroapi.flightaware.com:443"],
+  ],
   [
     "a database of their own for the minute windows",
     "viewer-metrics",

@@ -155,6 +155,25 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "listen:0.0.0.0:8000",
     ],
   },
+  "flightdata-service": {
+    allowed: [
+      ...USES_LOG,
+      "read:producer/data/flights.csv",
+      "connect:127.0.0.1:8081",
+      "connect:127.0.0.1:8761",
+      "env:FLIGHTAWARE_API_KEY",
+      "env:REDIS_URL",
+      "env:API_TOKEN",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      ...NO_WAREHOUSE,
+      "connect:127.0.0.1:6379",
+      "connect:127.0.0.1:8001",
+      "env:OPENAI_API_KEY",
+    ],
+  },
   sql: {
     allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
