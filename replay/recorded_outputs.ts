@@ -17,18 +17,36 @@ export interface RecordedOutputsOptions {
     topic: OutputTopic,
     record: { partition: number; timestampMs: number; value: string | null },
   ) => void;
-  /** Told how many records were read since the last call. */
-  onRecords?: (records: number) => void;
+  /** Told how many records of how many were read, from time to time. */
+  onRecords?: (done: number, total: number) => void;
   signal: AbortSignal;
 }
 
 const TOLD_EVERY = 4096;
 
-/** Reads all; returns the topics of which the first records are gone. */
-export async function readRecordedOutputs(options: RecordedOutputsOptions): Promise<Set<OutputTopic>> {
-  const { rawFolder, log, signal } = options;
+/** A partition of the lake or the log, before it is read. */
+interface Part {
+  topic: OutputTopic;
+  /** At the most. */
+  records: number;
+  open: () => Promise<RecordScan>;
+}
+
+/** What reading all said. */
+export interface RecordedOutputs {
+  /** Topics of which the first records are gone. */
+  beginningGone: Set<OutputTopic>;
+  /** Lines of the lake that are no records. */
+  brokenLines: number;
+}
+
+/** Reads all. */
+export async function readRecordedOutputs(options: RecordedOutputsOptions): Promise<RecordedOutputs> {
+  const { rawFolder, log, signal, onRecords = () => {} } = options;
   const logId8 = logId8Of(options.logId);
   const beginningGone = new Set<OutputTopic>();
+  const lake: LakeScan[] = [];
+  const parts: Part[] = [];
   for (const topic of OUTPUT_TOPICS) {
     const { sealed } = await listRawFiles(rawFolder, topic);
     const lakeTo = new Map<number, number>();
@@ -38,28 +56,43 @@ export async function readRecordedOutputs(options: RecordedOutputsOptions): Prom
       const scan = new LakeScan({ rawFolder, topic, partition, logId8, files, signal });
       lakeTo.set(partition, scan.end);
       if (scan.start > 0) beginningGone.add(topic);
-      await readAll(scan, topic, options);
+      lake.push(scan);
+      parts.push({ topic, records: scan.end - scan.start, open: () => Promise.resolve(scan) });
     }
     if (log === undefined) continue;
     for (const range of await log.ranges([topic])) {
       const to = lakeTo.get(range.partition);
       if (to === undefined && range.start > 0) beginningGone.add(topic);
       const start = Math.max(range.start, to ?? 0);
-      await readAll(await PartitionScan.open(log, { ...range, start }, { signal }), topic, options);
+      parts.push({
+        topic,
+        records: Math.max(0, range.end - start),
+        open: () => PartitionScan.open(log, { ...range, start }, { signal }),
+      });
     }
   }
-  return beginningGone;
+  const total = parts.reduce((sum, { records }) => sum + records, 0);
+  let done = 0;
+  for (const { topic, open } of parts) {
+    await readAll(await open(), topic, options, (records) => onRecords(done += records, total));
+  }
+  return { beginningGone, brokenLines: lake.reduce((sum, { brokenLines }) => sum + brokenLines, 0) };
 }
 
-async function readAll(scan: RecordScan, topic: OutputTopic, options: RecordedOutputsOptions): Promise<void> {
+async function readAll(
+  scan: RecordScan,
+  topic: OutputTopic,
+  { take }: RecordedOutputsOptions,
+  onRecords: (records: number) => void,
+): Promise<void> {
   let records = 0;
   try {
     while (scan.head !== undefined || await scan.fill()) {
-      options.take(topic, scan.next()!);
-      if (++records % TOLD_EVERY === 0) options.onRecords?.(TOLD_EVERY);
+      take(topic, scan.next()!);
+      if (++records % TOLD_EVERY === 0) onRecords(TOLD_EVERY);
     }
   } finally {
     await scan.close();
   }
-  options.onRecords?.(records % TOLD_EVERY);
+  onRecords(records % TOLD_EVERY);
 }

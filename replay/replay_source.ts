@@ -24,6 +24,8 @@ export interface ReplaySource {
   readonly notes: readonly string[];
   /** Opens one partition; a place without records is empty. */
   open(topic: string, partition: number): Promise<RecordScan>;
+  /** Lines of the lake that are no records, among those that were read so far. */
+  brokenLines(): number;
 }
 
 /** The log's own topics. */
@@ -34,6 +36,7 @@ export async function logSource(log: EventLog, signal: AbortSignal): Promise<Rep
     places: places.filter(({ start, end }) => start < end),
     notes: [],
     open: (topic, partition) => openInLog(log, topic, partition, signal),
+    brokenLines: () => 0,
   };
 }
 
@@ -92,28 +95,30 @@ export async function lakeSource(options: LakeSourceOptions): Promise<ReplaySour
     (file) => `${file.topic}/${file.partition}`,
   );
   const known = log === undefined ? undefined : await leftOutByLake(log, signal);
+  const scans: LakeScan[] = [];
   const open = (topic: string, partition: number): Promise<RecordScan> => {
     if (topic === REPARTITION_TOPIC && log !== undefined) return openInLog(log, topic, partition, signal);
-    return Promise.resolve(
-      new LakeScan({
-        rawFolder,
-        topic,
-        partition,
-        logId8,
-        files: own.get(`${topic}/${partition}`) ?? [],
-        refused: known?.refused.existing("", topic, partition),
-        keyless: known?.passedOn.existing("", topic, partition),
-        signal,
-      }),
-    );
+    const scan = new LakeScan({
+      rawFolder,
+      topic,
+      partition,
+      logId8,
+      files: own.get(`${topic}/${partition}`) ?? [],
+      refused: known?.refused.existing("", topic, partition),
+      keyless: known?.passedOn.existing("", topic, partition),
+      signal,
+    });
+    scans.push(scan);
+    return Promise.resolve(scan);
   };
+  const brokenLines = () => scans.reduce((sum, scan) => sum + scan.brokenLines, 0);
   const places = [...own.values()].map((list) => ({
     topic: list[0]!.topic,
     partition: list[0]!.partition,
     start: list[0]!.from,
     end: Math.max(...list.map(({ to }) => to)),
   }));
-  return { logId, places, notes, open };
+  return { logId, places, notes, open, brokenLines };
 }
 
 /** The whole id of the log whose files are meant. */

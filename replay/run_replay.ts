@@ -70,6 +70,8 @@ class Replay {
   #partitions = PARTITIONS;
   #engines: ReplayedPartition[] = [];
   #comparison: Comparison | undefined;
+  /** Of the recorded outputs. */
+  #brokenLines = 0;
 
   constructor(options: ReplayOptions, signal: AbortSignal) {
     this.#options = options;
@@ -115,6 +117,13 @@ class Replay {
     this.#open(source.logId);
     if (compare) await this.#readRecorded(rawFolder, source.logId, known, ordered.length > 0);
     const folds = await this.#fold(known, source, ordered);
+    const broken = this.#brokenLines + source.brokenLines();
+    if (broken > 0) {
+      const count = broken.toLocaleString("en");
+      report.notes.push(
+        `Lines of the lake that are no records, left out: ${count} (deno task verify names them)`,
+      );
+    }
     if (compare) await this.#compare(known, source, folds);
     report.flights_with_decisions = this.#flights.size;
     report.seconds = Math.round(performance.now() - startedMs) / 1000;
@@ -182,13 +191,16 @@ class Replay {
     orderKnown: boolean,
   ): Promise<void> {
     const comparison = this.#comparison!;
-    const beginningGone = await readRecordedOutputs({
+    const { onProgress = () => {} } = this.#options;
+    const { beginningGone, brokenLines } = await readRecordedOutputs({
       rawFolder,
       logId,
       log,
       take: (topic, record) => comparison.takeRecorded(topic, record),
+      onRecords: (done, total) => onProgress("recorded outputs", done, total, "records"),
       signal: this.#signal,
     });
+    this.#brokenLines = brokenLines;
     comparison.begin({ orderKnown, beginningGone });
   }
 
