@@ -134,8 +134,11 @@ function paceOf(options: ProducerOptions, reachedMs: number): Pace {
   if (options.rate !== undefined) return ratePace({ eventsPerSecond: options.rate, nowMs: performanceNow });
   // Without a start date simulated time is the time of day, and goes on while the producer is away. It never goes
   // back: a run at a higher speed may have been ahead.
-  const fromMs = options.choices.startDateMs === undefined ? Math.max(Date.now(), reachedMs) : reachedMs;
-  return clockPace({ fromMs, speed: options.speed, nowMs: Date.now });
+  if (options.choices.startDateMs === undefined) {
+    return clockPace({ fromMs: Math.max(Date.now(), reachedMs), speed: options.speed, nowMs: Date.now });
+  }
+  // A simulation with a date of its own does not stand still because the clock on the wall was set back.
+  return clockPace({ fromMs: reachedMs, speed: options.speed, nowMs: performanceNow });
 }
 
 function performanceNow(): number {
