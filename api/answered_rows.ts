@@ -1,7 +1,7 @@
 /** Curve points and decisions as the API answers them; field names as on the wire. */
 
 import type { CurvePoint } from "./booking_curve.ts";
-import type { Decision } from "./flight_board.ts";
+import type { Decision } from "./decision_list.ts";
 
 /** A point of a curve as it is answered. */
 export function curveRow(point: CurvePoint) {

@@ -16,45 +16,10 @@ import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
+import type { BoardFlight } from "./board_flight.ts";
 import { BookingCurve, UsualCurve } from "./booking_curve.ts";
-
-/** Where a flight is in its life. */
-export type FlightPhase = "scheduled" | "departed" | "arrived" | "cancelled";
-
-/** A flight as the board shows it; field names as on the wire. */
-export interface BoardFlight {
-  flight_id: string;
-  airline_code: string;
-  origin_airport: string;
-  destination_airport: string;
-  scheduled_departure_time: string;
-  scheduled_arrival_time: string | null;
-  aircraft_type: string | null;
-  phase: FlightPhase;
-  delay_minutes: number;
-  total_seats: number;
-  booked_seats: number;
-  /** 0 to 1. */
-  load_factor: number;
-  /** The mean of all flights so long before departure; null while there is too little to say. */
-  usual_load_factor: number | null;
-  /** Whole minutes, as of the newest event of the flight. */
-  minutes_to_departure: number;
-  booking_velocity_per_hour: number | null;
-  /** Of the newest metrics. */
-  metric_time: string | null;
-  /** The cheapest fare on sale, before a promotion. */
-  lowest_fare: { fare_bucket: string; price: number; currency: string | null } | null;
-  /** The newest promotion. */
-  promotion: { discount_percentage: number; promo_time: string; reason: string | null } | null;
-}
-
-/** A decision, newest first in the answers. */
-export interface Decision extends PromotionTriggered {
-  airline_code: string | null;
-  origin_airport: string | null;
-  destination_airport: string | null;
-}
+import { DecisionList } from "./decision_list.ts";
+import type { Decision } from "./decision_list.ts";
 
 interface Entry {
   flight: BoardFlight;
@@ -70,7 +35,6 @@ interface Entry {
 /** Events that were read before their flight, by flight: topics are read side by side. */
 const EARLY_FLIGHTS_MAX = 5000;
 const EARLY_EVENTS_MAX = 20;
-const DECISIONS_KEPT = 2000;
 const PROMOTIONS_KEPT = 50;
 /** Flights that are over stay so long on the board, of event time. */
 const OVER_KEPT_MS = 24 * 60 * 60 * 1000;
@@ -86,11 +50,8 @@ export class FlightBoard {
   readonly #entries = new Map<string, Entry>();
   readonly #early = new Map<string, { event: AirlineEvent; eventTimeMs: number }[]>();
   readonly #usual = new UsualCurve();
-  #decisions: Decision[] = [];
-  #decisionsTotal = 0;
-  readonly #decisionIds = new Set<string>();
+  readonly #decisions = new DecisionList();
   #changedFlights = new Set<string>();
-  #newDecisions: Decision[] = [];
   #clockMs = -Infinity;
   #sweptHour = -Infinity;
 
@@ -105,7 +66,7 @@ export class FlightBoard {
 
   /** Decisions taken as far back as the log goes; the newest 2,000 can be listed. */
   get decisionsTotal(): number {
-    return this.#decisionsTotal;
+    return this.#decisions.total;
   }
 
   /** Takes one checked event. */
@@ -256,30 +217,13 @@ export class FlightBoard {
 
   #promotion(event: PromotionTriggered): void {
     const entry = this.#entries.get(event.flight_id);
-    const id = event.event_id;
-    // Another policy's programs give no id; ours never sends one twice.
-    if (id !== undefined && this.#decisionIds.has(id)) {
-      if (entry !== undefined && !entry.promotions.some((known) => known.event_id === id)) {
-        this.#promoted(entry, event);
-      }
+    if (this.#decisions.add(event, entry?.flight)) {
+      if (entry !== undefined) this.#promoted(entry, event);
       return;
     }
-    if (id !== undefined) this.#decisionIds.add(id);
-    const decision: Decision = {
-      ...event,
-      airline_code: entry?.flight.airline_code ?? null,
-      origin_airport: entry?.flight.origin_airport ?? null,
-      destination_airport: entry?.flight.destination_airport ?? null,
-    };
-    this.#decisions.push(decision);
-    this.#decisionsTotal++;
-    this.#newDecisions.push(decision);
-    if (this.#decisions.length >= 2 * DECISIONS_KEPT) {
-      for (const { event_id } of this.#decisions.splice(0, DECISIONS_KEPT)) {
-        if (event_id !== undefined) this.#decisionIds.delete(event_id);
-      }
-    }
-    if (entry !== undefined) this.#promoted(entry, event);
+    // Listed already, perhaps before its flight was known.
+    const isShown = entry?.promotions.some(({ event_id }) => event_id === event.event_id) ?? true;
+    if (!isShown) this.#promoted(entry!, event);
   }
 
   #promoted(entry: Entry, event: PromotionTriggered): void {
@@ -309,10 +253,9 @@ export class FlightBoard {
 
   /** What changed since the last call; a changed flight that is not on the board any more has left it. */
   takeChanges(): BoardChanges {
-    const changes = { flights: this.#changedFlights, decisions: this.#newDecisions };
+    const flights = this.#changedFlights;
     this.#changedFlights = new Set();
-    this.#newDecisions = [];
-    return changes;
+    return { flights, decisions: this.#decisions.takeNew() };
   }
 
   /** Every flight, in no order. Not copies: read only. */
@@ -334,7 +277,7 @@ export class FlightBoard {
 
   /** Decisions by the time they were read, newest first. */
   decisions(): Decision[] {
-    return this.#decisions.toReversed();
+    return this.#decisions.newest();
   }
 }
 

@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { answerWithAge } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
-import type { BoardFlight } from "../flight_board.ts";
+import type { BoardFlight } from "../board_flight.ts";
 import { inTime } from "../in_time.ts";
 import { page } from "../paging.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
