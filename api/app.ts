@@ -119,6 +119,11 @@ export function createApp(parts: ApiParts): Api {
         }": name it by --allow-host`,
       );
     }
+    // Another site's page cannot read an answer, but it could take up all places of /events. Its links are welcome.
+    const isLink = context.req.header("sec-fetch-mode") === "navigate";
+    if (context.req.header("sec-fetch-site") === "cross-site" && !isLink) {
+      throw new ApiProblem(403, "Pages of other sites are not answered: open the dashboard at this server itself");
+    }
     await next();
   });
   app.use(async (context, next) => {

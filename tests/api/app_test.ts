@@ -187,6 +187,17 @@ Deno.test("another method, another place, another name and a long address are re
   });
 });
 
+Deno.test("a page of another site gets nothing, a link on it leads here", async () => {
+  await withApi(async ({ get, parts }) => {
+    const foreign = { "sec-fetch-site": "cross-site" };
+    const refused = await get("/events", { ...foreign, "sec-fetch-mode": "cors" });
+    assert.equal(refused.status, 403);
+    assert.equal(parts.listeners.count, 0);
+    assert.equal((await get("/", { ...foreign, "sec-fetch-mode": "navigate" })).status, 200);
+    assert.equal((await get("/flights", { "sec-fetch-site": "same-origin" })).status, 200);
+  });
+});
+
 Deno.test("the database being away is 503 where it is needed, and nowhere else", async () => {
   await withApi(async ({ get }) => {
     assert.deepEqual(await (await get("/health")).json(), { ok: false, error: "no database was given" });
