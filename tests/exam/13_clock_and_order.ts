@@ -102,6 +102,16 @@ export const experiment: Experiment = {
       faults: PHASES.length,
     },
     {
+      guard: "a simulation with a date of its own follows a steady clock",
+      engines: ["embedded"],
+      mutations: [{
+        file: "producer/run_producer.ts",
+        from: "speed: options.speed, nowMs: performanceNow }",
+        to: "speed: options.speed, nowMs: Date.now }",
+      }],
+      faults: PHASES.length,
+    },
+    {
       guard: "a late event moves no clock",
       engines: ["embedded"],
       mutations: [{

@@ -7,7 +7,7 @@
 
 import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
 import type { NewRecord } from "../../event_log/event_log.ts";
-import { type ExamPipeline, openExamPipeline, type Part } from "./_exam_pipeline.ts";
+import { eventually, type ExamPipeline, openExamPipeline, type Part } from "./_exam_pipeline.ts";
 import { FakedClock } from "./_faked_clock.ts";
 import type { Findings } from "./_findings.ts";
 import { Load } from "./_load.ts";
@@ -29,6 +29,7 @@ const CAUGHT_UP_MS_MAX = 90_000;
 const SHARED_LOOKS = 4;
 const SHARED_LOOK_MS = 700;
 const SHARED_MS_MAX = 25_000;
+const PRODUCER_MS_MAX = 15_000;
 
 /** How far the clocks are off in a phase, in hours: of the consumer that stays, the one that comes and goes, the lake writer. */
 interface Phase {
@@ -134,6 +135,7 @@ class ClockRound {
     this.#findings.doubled += verdict.doubled;
     for (const text of verdict.violations) this.#findings.violation(text);
     await this.#checkSinks(clocks.first);
+    await this.#producerGoesOn(clocks.second);
     await warehouse?.stop();
     return { recoveryMs, decisions: verdict.decisions };
   }
@@ -187,6 +189,37 @@ class ClockRound {
       if (draw < LATE_SHARE + EARLY_SHARE) return moved(record, wholeNumber(random, 1, EARLY_MINUTES_MAX));
       return record;
     });
+  }
+
+  /** A simulation with a date of its own goes on, whatever happens to the wall clock. */
+  async #producerGoesOn(clock: FakedClock): Promise<void> {
+    await clock.set(0);
+    const args = [
+      "--start-date",
+      "2026-03-02",
+      "--speed",
+      "5000",
+      "--flights-per-day",
+      "12",
+      "--backfill",
+      "0s",
+    ];
+    const producer = this.#pipeline.start("producer", [...FREE_PORT, ...args], clock.env);
+    const sent = async () =>
+      (await this.#pipeline.log.ranges(["bookings"])).reduce((sum, { end }) => sum + end, 0);
+    const more = async () => {
+      const before = await sent();
+      await eventually("the producer sends more", async () => await sent() > before + 10, PRODUCER_MS_MAX);
+    };
+    await producer.says("Tracking flight", 60_000);
+    await more();
+    await clock.set(-HOUR_SECONDS);
+    await clock.taken();
+    this.#findings.checked++;
+    await more().catch(() =>
+      this.#findings.violation("The producer stands still since the wall clock was set back")
+    );
+    await producer.stop();
   }
 
   /** An ETL run an hour ahead, another two hours behind it: the second finds nothing to do, and all agree. */
