@@ -12,6 +12,7 @@ import { CircuitBreaker } from "./circuit_breaker.ts";
 import type { FlightIdent } from "./flight_ident.ts";
 import { BudgetSpentError, UpstreamError } from "./flight_source.ts";
 import type { FlightSource } from "./flight_source.ts";
+import { pause } from "./pause.ts";
 import type { TrackedFlight } from "./tracked_flight.ts";
 
 export interface AeroApiOptions {
@@ -144,16 +145,4 @@ function refused(response: Response): [] {
 
 function notBefore(seconds: number): BudgetSpentError {
   return new BudgetSpentError(`AeroAPI takes no more requests for ${seconds} s`, seconds);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }

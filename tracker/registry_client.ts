@@ -1,6 +1,7 @@
 /** Talks to the registry as any Eureka client does: registers this instance, renews its lease, finds others. */
 
 import { boundedBody } from "./bounded_body.ts";
+import { pause } from "./pause.ts";
 
 export interface RegistryClientOptions {
   /** Such as `http://127.0.0.1:8761/eureka`. */
@@ -149,18 +150,4 @@ function instancesOf(answer: unknown): FoundInstance[] {
       return fits ? [{ app: name, id: String(instanceId), host: hostName, port }] : [];
     })
   );
-}
-
-/** Waits, at most until the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

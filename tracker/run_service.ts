@@ -125,7 +125,7 @@ export async function runService(
     /** The name in the registry; undefined: the registry itself, which is in none. */
     app?: string;
     values: ServiceValues;
-    fetch: (request: Request) => Response | Promise<Response>;
+    fetch: Deno.ServeHandler<Deno.NetAddr>;
     onListening: (address: string) => void;
   },
   signal: AbortSignal,
@@ -155,7 +155,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 function listen(
   hostname: string,
   port: number,
-  handler: (request: Request) => Response | Promise<Response>,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({ hostname, port, onListen: () => {} }, handler);

@@ -101,7 +101,9 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
       );
     }
     const authorization = context.req.header("authorization");
-    if (!OPEN_PATHS.has(context.req.path) && !access.allowed({ authorization, cookie: undefined })) {
+    // A browser asks what it may send before it sends the token, and gets nothing else by OPTIONS.
+    const open = OPEN_PATHS.has(context.req.path) || context.req.method === "OPTIONS";
+    if (!open && !access.allowed({ authorization, cookie: undefined })) {
       throw new ApiProblem(401, "This needs the token of API_TOKEN: send it as Authorization: Bearer …", {
         headers: { "www-authenticate": "Bearer" },
       });

@@ -174,6 +174,10 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "env:OPENAI_API_KEY",
     ],
   },
+  "service-registry": {
+    allowed: ["connect:127.0.0.1:8761", "env:API_TOKEN"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8081"],
+  },
   sql: {
     allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
