@@ -83,6 +83,11 @@ export const SETTINGS = {
     default: "http://127.0.0.1:8761/eureka",
     description: "Registry of the tracker's services; none: they are in none",
   },
+  TRACKER_INSTANCES: {
+    default: "127.0.0.1:8081",
+    description:
+      "Instances of the tracker's services that the gateway may reach, host:port separated by commas",
+  },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
     default: ".env",

@@ -26,6 +26,8 @@ export interface Configuration {
   registryHost: string | undefined;
   redisHost: string | undefined;
   flightAwareHost: string | undefined;
+  /** Instances of the tracker's services that its gateway may reach. */
+  trackerInstances: string[];
   /** PEM files that the settings of the brokers name, and those that the addresses of the databases name. */
   kafkaFiles: string[];
   databaseFiles: string[];
@@ -68,6 +70,7 @@ export function configuration(env: Record<string, string>): Configuration {
     flightAwareHost: value("FLIGHTAWARE_API_KEY") === undefined
       ? undefined
       : urlHost("FLIGHTAWARE_BASE_URL", value("FLIGHTAWARE_BASE_URL")!),
+    trackerInstances: list("TRACKER_INSTANCES", value("TRACKER_INSTANCES")),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: filesOf(database),
     realtimeFiles: filesOf(realtime),

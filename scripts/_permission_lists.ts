@@ -83,6 +83,8 @@ function isInside(inner: string, outer: string): boolean {
 
 const METRICS = /^127\.0\.0\.1:(0|80\d\d)$/;
 const API = "127.0.0.1:8000";
+/** Stands for those that the gateway hands requests on to. */
+const INSTANCE = "127.0.0.1:8081";
 const REGISTRY = "127.0.0.1:8761";
 const EMBEDDED_WAREHOUSE = "127.0.0.1:5433";
 
@@ -114,6 +116,7 @@ export function hostsOf(
     if (options.api !== undefined && host === API) return [listeningAddress(options.api, API)];
     const { service } = options;
     if (service !== undefined && host === service.entry) return [listeningAddress(service, service.entry)];
+    if (service !== undefined && host === INSTANCE) return given.trackerInstances;
     if (host === REGISTRY) return given.registryHost === undefined ? [] : [given.registryHost];
     if (options.api !== undefined && METRICS.test(host)) return given.watchedAddresses;
     const metrics = METRICS.exec(host);

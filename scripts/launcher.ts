@@ -63,6 +63,11 @@ export const PARTS = {
     // The texts of many listeners are garbage soon: collected more often, they cost a third of the memory.
     v8Flags: ["--heap-growing-percent=50", "--max-semi-space-size=4"],
   },
+  "api-gateway": {
+    script: "tracker/api_gateway.ts",
+    permissions: "api-gateway",
+    servicePort: 8080,
+  },
   "flightdata-service": {
     script: "tracker/flightdata_service.ts",
     permissions: "flightdata-service",

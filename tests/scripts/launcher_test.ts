@@ -70,6 +70,14 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     ["127.0.0.1:0", "r.example.com:6379", "aeroapi.flightaware.com:443"],
   ],
   [
+    "the instances that the gateway may reach",
+    "api-gateway",
+    "allow-net",
+    { TRACKER_INSTANCES: "f1:8081, f2:9000", SERVICE_REGISTRY_URL: "http://r:8761/eureka" },
+    ["--port=9080", "--host", "0.0.0.0"],
+    ["0.0.0.0:9080", "r:8761", "f1:8081", "f2:9000"],
+  ],
+  [
     "a database of their own for the minute windows",
     "viewer-metrics",
     "allow-net",

@@ -174,6 +174,10 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "env:OPENAI_API_KEY",
     ],
   },
+  "api-gateway": {
+    allowed: ["connect:127.0.0.1:8080", "connect:127.0.0.1:8081", "connect:127.0.0.1:8761", "env:API_TOKEN"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8000", "env:REDIS_URL"],
+  },
   "service-registry": {
     allowed: ["connect:127.0.0.1:8761", "env:API_TOKEN"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8081"],

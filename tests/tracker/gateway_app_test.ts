@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { AccessControl } from "../../process/http/access_control.ts";
+import { freePort } from "../../process/free_port.ts";
+import { addGatewayRoutes } from "../../tracker/gateway_app.ts";
+import type { GatewayOptions } from "../../tracker/gateway_app.ts";
+import { InstancePool } from "../../tracker/instance_pool.ts";
+import { RateLimiter } from "../../tracker/rate_limiter.ts";
+import { createServiceApp } from "../../tracker/service_app.ts";
+import { ServiceMetrics } from "../../tracker/service_metrics.ts";
+import { FLIGHT, hugeBody, stubServer } from "./_tracker_support.ts";
+import type { Stub } from "./_tracker_support.ts";
+
+const PATH = "/api/v1/flight/ua1545";
+
+/** A gateway over instances on these ports, asked without a port of its own. */
+function gatewayOver(ports: number[], options: Partial<GatewayOptions> & { token?: string } = {}) {
+  const pool = new InstancePool();
+  pool.update(
+    ports.map((port) => ({ app: "FLIGHTDATA-SERVICE", id: String(port), host: "127.0.0.1", port })),
+    Date.now(),
+  );
+  const metrics = new ServiceMetrics();
+  const app = createServiceApp({
+    name: "api-gateway",
+    description: "test",
+    metrics,
+    access: new AccessControl({ token: options.token }),
+    health: () => ({ services: { status: pool.count("FLIGHTDATA-SERVICE") > 0 ? "UP" : "DOWN" } }),
+  });
+  addGatewayRoutes(app, {
+    pool,
+    metrics,
+    limiter: new RateLimiter({ perSecond: 1000, burst: 1000 }),
+    ...options,
+  });
+  return async (path = PATH, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+    await app.request(
+      `http://localhost:8080${path}`,
+      { ...init, headers: { host: "localhost:8080", ...init.headers } },
+      { remoteAddr: { hostname: "192.0.2.7" } },
+    );
+}
+
+const portOf = (stub: Stub) => Number(new URL(stub.url).port);
+const flight = () =>
+  Response.json(FLIGHT, { headers: { "cache-status": "flights; hit; ttl=5", "age": "3", "x-secret": "s" } });
+
+async function problemOf(response: Response, status: number): Promise<string> {
+  assert.equal(response.status, status);
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  return (await response.json()).detail;
+}
+
+Deno.test("requests go to the instances in turn, with the request's id, and the answers come back whole", async () => {
+  await using one = stubServer(flight);
+  await using two = stubServer(flight);
+  const get = gatewayOver([portOf(one), portOf(two)]);
+  for (let time = 0; time < 4; time++) {
+    const response = await get(PATH, { headers: { "x-request-id": `id-${time}`, cookie: "c=1" } });
+    assert.deepEqual([response.status, await response.json()], [200, FLIGHT]);
+    assert.equal(response.headers.get("cache-status"), "flights; hit; ttl=5");
+    assert.equal(response.headers.get("age"), "3");
+    assert.equal(response.headers.get("x-secret"), null);
+    assert.equal(response.headers.get("x-request-id"), `id-${time}`);
+  }
+  assert.deepEqual([one.requests.length, two.requests.length], [2, 2]);
+  const [request] = one.requests;
+  assert.equal(request!.path, "/api/v1/flight/UAL1545");
+  assert.match(request!.headers.get("x-request-id")!, /^id-\d$/);
+  assert.equal(request!.headers.get("cookie"), null);
+});
+
+Deno.test("an instance that is gone costs one try, and is left alone", async () => {
+  await using one = stubServer(flight);
+  const get = gatewayOver([freePort(), portOf(one)]);
+  for (let time = 0; time < 10; time++) {
+    const response = await get();
+    assert.equal(response.status, 200);
+    await response.body?.cancel();
+  }
+  assert.equal(one.requests.length, 10);
+});
+
+Deno.test("an answer that breaks off within is asked for again elsewhere", async () => {
+  await using broken = stubServer(() =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('{"ident":'));
+        },
+        pull(controller) {
+          controller.error(new Error("gone"));
+        },
+      }),
+      { headers: { "content-type": "application/json" } },
+    )
+  );
+  await using whole = stubServer(flight);
+  const get = gatewayOver([portOf(broken), portOf(whole)]);
+  for (let time = 0; time < 2; time++) {
+    const response = await get();
+    assert.deepEqual([response.status, await response.json()], [200, FLIGHT]);
+  }
+});
+
+Deno.test("what the service answers is handed on: its problems are not tried again", async () => {
+  for (const status of [404, 429, 502, 504]) {
+    const answer = () =>
+      new Response('{"title":"x"}', {
+        status,
+        headers: { "content-type": "application/problem+json", "retry-after": "7" },
+      });
+    await using one = stubServer(answer);
+    await using two = stubServer(answer);
+    const response = await gatewayOver([portOf(one), portOf(two)])();
+    assert.deepEqual([response.status, await response.text()], [status, '{"title":"x"}']);
+    assert.equal(response.headers.get("retry-after"), "7");
+    assert.equal(one.requests.length + two.requests.length, 1);
+  }
+});
+
+Deno.test("no instance is 503, none that answers 502, one that hangs 504, 50 MB 502: all with problem details", async () => {
+  assert.match(await problemOf(await gatewayOver([])(), 503), /No instance of FLIGHTDATA-SERVICE/);
+  const gone = await problemOf(await gatewayOver([freePort()])(), 502);
+  assert.ok(!gone.includes("127.0.0.1"), gone);
+  const hanging: (() => void)[] = [];
+  await using stub = stubServer(() =>
+    new Promise<Response>((resolve) => hanging.push(() => resolve(new Response())))
+  );
+  await problemOf(await gatewayOver([portOf(stub)], { timeoutMs: 50 })(), 504);
+  for (const answer of hanging) answer();
+  stub.answer = () => new Response(hugeBody(50));
+  assert.match(await problemOf(await gatewayOver([portOf(stub)])(), 502), /too large/);
+  stub.answer = () => Response.redirect("http://192.0.2.1/", 302);
+  await problemOf(await gatewayOver([portOf(stub)])(), 502);
+});
+
+for (
+  const ident of [
+    "..%2f..%2fetc",
+    "%2e%2e%2fUA1",
+    "UA1%2Factuator",
+    "%F0%9F%9B%AB",
+    "A".repeat(10_240),
+    "%zz",
+  ]
+) {
+  Deno.test(`the ident ${ident.slice(0, 20)} is 400 and goes nowhere`, async () => {
+    await using stub = stubServer(flight);
+    await problemOf(await gatewayOver([portOf(stub)])(`/api/v1/flight/${ident}`), 400);
+    assert.equal(stub.requests.length, 0);
+  });
+}
+
+Deno.test("a client that asks too often is refused, and told until when", async () => {
+  await using stub = stubServer(flight);
+  const get = gatewayOver([portOf(stub)], {
+    limiter: new RateLimiter({ perSecond: 0.1, burst: 2 }),
+    now: () => 0,
+  });
+  for (let time = 0; time < 2; time++) await (await get()).body?.cancel();
+  const refused = await get();
+  assert.equal(refused.headers.get("retry-after"), "10");
+  await problemOf(refused, 429);
+  // The operator's endpoints are not limited.
+  assert.match(await (await get("/actuator/prometheus")).text(), /^gateway_rate_limited_total 1$/m);
+});
+
+Deno.test("with a token nobody asks without it, and it goes along", async () => {
+  await using stub = stubServer(flight);
+  const get = gatewayOver([portOf(stub)], { token: "t" });
+  await problemOf(await get(), 401);
+  const headers = { authorization: "Bearer t" };
+  assert.equal((await get(PATH, { headers })).status, 200);
+  assert.equal(stub.requests[0]!.headers.get("authorization"), "Bearer t");
+  assert.equal((await get("/actuator/health")).status, 200);
+});
+
+Deno.test("pages of the origins that were named may read answers, others not", async () => {
+  await using stub = stubServer(flight);
+  const get = gatewayOver([portOf(stub)], { corsOrigins: ["https://ops.example.com"], token: "t" });
+  const ask = (origin: string, method: string) =>
+    get(PATH, { method, headers: { origin, authorization: "Bearer t" } });
+  const named = await ask("https://ops.example.com", "GET");
+  assert.equal(named.headers.get("access-control-allow-origin"), "https://ops.example.com");
+  await named.body?.cancel();
+  const other = await ask("https://evil.example.com", "GET");
+  assert.equal(other.headers.get("access-control-allow-origin"), null);
+  await other.body?.cancel();
+  const preflight = await get(PATH, { method: "OPTIONS", headers: { origin: "https://ops.example.com" } });
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers.get("access-control-allow-origin"), "https://ops.example.com");
+  assert.match(preflight.headers.get("access-control-allow-headers")!, /authorization/);
+  await problemOf(await get(PATH, { method: "POST", headers: { authorization: "Bearer t" } }), 405);
+});
+
+Deno.test("the document describes the services' routes, and health is down while a service is missing", async () => {
+  const get = gatewayOver([]);
+  const document = await (await get("/openapi.json")).json();
+  assert.deepEqual(Object.keys(document.paths), ["/api/v1/flight/{ident}"]);
+  const health = await get("/actuator/health");
+  assert.deepEqual([health.status, (await health.json()).status], [503, "DOWN"]);
+});
