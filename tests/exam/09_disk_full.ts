@@ -133,6 +133,12 @@ class DiskRound {
     );
   }
 
+  /** Ends what runs beside the pipeline. */
+  async abandon(): Promise<void> {
+    for (const part of this.#parts.values()) part.abandon();
+    await this.#feed.stop().catch(() => {});
+  }
+
   result(faults: number): RoundResult {
     return { faults, ...this.findings.result(), recoveryMs: this.recoveryMs };
   }
@@ -269,6 +275,7 @@ async function run(round: Round): Promise<RoundResult> {
       await pipeline.run("warehouse");
     }
     const disksRound = new DiskRound(round, pipeline, disks);
+    closers.unshift(() => disksRound.abandon());
     await disksRound.begin();
     const places = PLACES[round.engine];
     for (let fault = 0; fault < round.faults; fault++) {

@@ -17,32 +17,36 @@ const BLOCK_BYTES = 512;
 /** How much of what was not synced is kept. */
 const KEPT_SHARES = [0, 0, 0.2, 0.8, 1];
 
+const FILES_KEPT = 0.85;
+
 /** Chance's choices at one cut. */
 interface Luck {
   random: Random;
   names: number;
-  content: number;
+  /** `by file`: most files in full, some not at all. */
+  content: number | "by file";
   lengths: boolean;
 }
 
 /**
  * Makes the image of a cut after the first `count` changes in the folder `to`.
  *
- * @param wanted Which entries of the root are made; the rest is left out.
+ * @param options `wanted`: which entries of the root are made; the rest is left out.
  * @returns What chance did, in words.
  */
 export function makeImage(
   journal: DiskJournal,
   count: number,
   to: string,
-  options: { random: Random; wanted: (name: string) => boolean },
+  options: { random: Random; wanted: (name: string) => boolean; kept?: Pick<Luck, "names" | "content"> },
 ): string {
   const { random, wanted } = options;
   const luck: Luck = {
     random,
     names: oneOf(random, KEPT_SHARES),
-    content: oneOf(random, KEPT_SHARES),
+    content: random() < 0.3 ? "by file" : oneOf(random, KEPT_SHARES),
     lengths: random() < 0.5,
+    ...options.kept,
   };
   const changes = journal.changes.slice(0, count);
   const synced = new Map<Node, number>();
@@ -67,7 +71,7 @@ export function makeImage(
     }
   };
   write(journal.root, to);
-  const percent = (share: number) => `${share * 100} %`;
+  const percent = (share: number | string) => typeof share === "string" ? share : `${share * 100} %`;
   return `of what was not synced ${percent(luck.names)} of the names kept, ${
     percent(luck.content)
   } of the content${luck.lengths ? ", all lengths" : ""}`;
@@ -137,6 +141,10 @@ function namesAfter(
   return names;
 }
 
+function shareOf({ content, random }: Luck): number {
+  return content !== "by file" ? content : random() < FILES_KEPT ? 1 : 0;
+}
+
 function writeFile(
   node: Node,
   path: string,
@@ -148,6 +156,7 @@ function writeFile(
     else Deno.copyFileSync(node.base, path);
     return;
   }
+  const share = shareOf(luck);
   let bytes = node.base === undefined ? new Uint8Array(0) : Deno.readFileSync(node.base);
   let length = bytes.length;
   const grow = (size: number) => {
@@ -159,7 +168,7 @@ function writeFile(
   for (const { change, isSynced } of list) {
     if (change.kind === "truncate") {
       // A change of the length alone is kept or not, as a whole.
-      if (!isSynced && luck.random() >= luck.content) continue;
+      if (!isSynced && luck.random() >= share) continue;
       grow(change.size);
       if (change.size < length) bytes.fill(0, change.size, length);
       length = change.size;
@@ -169,7 +178,7 @@ function writeFile(
       let kept = change.offset;
       for (let from = change.offset; from < end;) {
         const to = Math.min(end, (Math.floor(from / BLOCK_BYTES) + 1) * BLOCK_BYTES);
-        if (isSynced || luck.random() < luck.content) {
+        if (isSynced || luck.random() < share) {
           bytes.set(change.bytes.subarray(from - change.offset, to - change.offset), from);
           kept = to;
         }
@@ -181,7 +190,7 @@ function writeFile(
   Deno.writeFileSync(path, bytes.subarray(0, length));
 }
 
-/** A place for a cut: anywhere, but more often right behind a change of a name, or around a sync. */
+/** A place for a cut: anywhere, at times the very end, but more often right behind a change of a name, or around a sync. */
 export function drawCut(journal: DiskJournal, random: Random): number {
   const { changes } = journal;
   if (random() < 0.1) return changes.length;

@@ -10,8 +10,6 @@ const REQUEST_MS_MAX = 5000;
 /** One part that is kept running. */
 export class SupervisedPart {
   readonly name: PartName;
-  /** How often it was started again. */
-  restarts = 0;
   /** Set once `deno task start` would have ended everything. */
   gaveUp = false;
   readonly #pipeline: ExamPipeline;
@@ -51,7 +49,6 @@ export class SupervisedPart {
       }
       await new Promise((resolve) => setTimeout(resolve, verdict.restartAfterMs));
       if (this.#stopping || this.#pipeline.closed) return;
-      this.restarts++;
       this.#part = this.#start();
     }
   }
@@ -78,6 +75,11 @@ export class SupervisedPart {
     } catch {
       return undefined;
     }
+  }
+
+  /** Lets it be: once it is killed it is not started again. */
+  abandon(): void {
+    this.#stopping = true;
   }
 
   /** Asks it to drain; returns its exit code, `undefined` where it had ended before. */
