@@ -63,6 +63,7 @@ export const PARTS = {
     // The texts of many listeners are garbage soon: collected more often, they cost a third of the memory.
     v8Flags: ["--heap-growing-percent=50", "--max-semi-space-size=4"],
   },
+  tracker: { script: "scripts/tracker.ts", permissions: "tracker" },
   "api-gateway": {
     script: "tracker/api_gateway.ts",
     permissions: "api-gateway",

@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, ApiParts } from "../app.ts";
+import { EventChunks } from "../event_chunks.ts";
 import type { LiveFeed } from "../live_feed.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 
@@ -11,9 +12,6 @@ const EVENT_KINDS = ["flight", "flight_gone", "decision", "window", "pipeline"] 
 const PING_MS = 15_000;
 /** A listener that takes nothing for so long is let go. */
 const STALLED_MS = 120_000;
-/** One chunk at the most, about; a listener that does not read holds no more than this. */
-const CHUNK_UNITS_MAX = 48 * 1024;
-const CHUNK_UPDATES_MAX = 100;
 
 /** How many listen at present. */
 export class Listeners {
@@ -25,6 +23,7 @@ export class Listeners {
 }
 
 export function addEventRoutes(api: Api, { feed, listeners, stopping }: ApiParts): void {
+  const chunks = new EventChunks(feed);
   api.openapi(
     createRoute({
       method: "get",
@@ -74,6 +73,7 @@ export function addEventRoutes(api: Api, { feed, listeners, stopping }: ApiParts
         lastEventId: context.req.header("last-event-id"),
         listeners,
         stopping,
+        chunks,
       });
       return new Response(body, {
         headers: {
@@ -91,11 +91,12 @@ interface EventStreamOptions {
   lastEventId: string | undefined;
   listeners: Listeners;
   stopping: AbortSignal;
+  chunks: EventChunks;
 }
 
 /** Text is made only when the reader asks for more. */
 function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStream<Uint8Array> {
-  const { kinds, listeners, stopping } = options;
+  const { kinds, listeners, stopping, chunks } = options;
   const encoder = new TextEncoder();
   const closed = new AbortController();
   const signal = AbortSignal.any([closed.signal, stopping]);
@@ -117,9 +118,9 @@ function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStrea
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       clearTimeout(stalled);
-      let text = first ?? "";
+      let bytes = encoder.encode(first ?? "");
       first = undefined;
-      while (text === "") {
+      while (bytes.length === 0) {
         await feed.changed(reached, PING_MS, signal);
         if (signal.aborted) {
           close();
@@ -133,21 +134,14 @@ function eventStream(feed: LiveFeed, options: EventStreamOptions): ReadableStrea
         if (!feed.holds(reached)) {
           // Read too slowly: what comes next is not here any more.
           reached = feed.newest;
-          text = resetText(feed, reached);
+          bytes = encoder.encode(resetText(feed, reached));
           break;
         }
-        const { updates, reached: to } = feed.after(reached, CHUNK_UPDATES_MAX);
-        if (to === reached) text = ": nothing new\n\n";
-        for (const { number, kind, data } of updates) {
-          if (text.length > CHUNK_UNITS_MAX) break;
-          reached = number;
-          if (kinds === undefined || kind === "reset" || kinds.has(kind)) {
-            text += `id: ${feed.id}-${number}\nevent: ${kind}\ndata: ${data}\n\n`;
-          }
-        }
-        if (text.length <= CHUNK_UNITS_MAX) reached = to;
+        const chunk = chunks.after(reached, kinds);
+        bytes = chunk.reached === reached ? encoder.encode(": nothing new\n\n") : chunk.bytes;
+        reached = chunk.reached;
       }
-      controller.enqueue(encoder.encode(text));
+      controller.enqueue(bytes);
       stalled = setTimeout(() => {
         close();
         controller.error(new Error("The listener does not read"));
