@@ -151,7 +151,7 @@ if (SCHEMATHESIS !== "") {
       if (pipeline.pair === "embedded") {
         const warehouse = pipeline.start("warehouse", ["--metrics-port", "0"]);
         await warehouse.says("Embedded warehouse ready");
-      }
+      } else assert.equal((await pipeline.run("warehouse")).code, 0);
       const embedded = pipeline.pair === "embedded";
       const url = embedded
         ? `postgres://airline:airline@127.0.0.1:${pipeline.env.WAREHOUSE_PORT}/airline_dw`
