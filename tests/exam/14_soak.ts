@@ -10,7 +10,6 @@
  */
 
 import { join } from "node:path";
-import postgres from "postgres";
 import { openExamPipeline } from "./_exam_pipeline.ts";
 import { Findings } from "./_findings.ts";
 import { KafkaBroker } from "./_kafka_broker.ts";
@@ -82,7 +81,6 @@ async function run(given: Round): Promise<RoundResult> {
       return await soakAndVerify(soak, round, form);
     } finally {
       await pipeline.close();
-      if (broker !== undefined) await dropDatabase(pipeline.env.DATABASE_URL!);
     }
   } finally {
     await broker?.kill();
@@ -227,19 +225,6 @@ function interruptOf(signal: AbortSignal): AbortSignal {
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   return interrupt.signal;
-}
-
-/** The pipeline leaves what is on engines that it was given. */
-async function dropDatabase(url: string): Promise<void> {
-  const server = new URL(url);
-  const name = server.pathname.slice(1);
-  server.pathname = "/postgres";
-  const sql = postgres(server.href, { max: 1, onnotice: () => {} });
-  try {
-    await sql.unsafe(`drop database ${name} with (force)`);
-  } finally {
-    await sql.end();
-  }
 }
 
 export const experiment: Experiment = {

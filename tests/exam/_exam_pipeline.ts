@@ -35,7 +35,7 @@ export async function openExamPipeline(
     project: round.project,
     parentFolder: round.folder,
     ...options,
-    leaveEngines: options.brokers !== undefined,
+    leaveTopics: options.brokers !== undefined,
   });
   const abort = () => void pipeline.killParts();
   round.signal.addEventListener("abort", abort, { once: true });

@@ -186,8 +186,8 @@ export class KafkaBroker {
   }
 }
 
-/** As Kafka writes ids: 16 bytes in URL-safe base64 without padding. */
+/** As Kafka writes ids: 16 bytes in URL-safe base64 without padding; none that looks like an option. */
 function clusterId(): string {
   const text = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return text.replaceAll("+", "a").replaceAll("/", "b").replaceAll("=", "");
 }

@@ -1,7 +1,6 @@
 /** A Kafka broker of a round's own with a proxy before it, and a pipeline whose parts may go through either. */
 
 import { join } from "node:path";
-import postgres from "postgres";
 import { openExamPipeline } from "./_exam_pipeline.ts";
 import type { ExamPipeline } from "./_exam_pipeline.ts";
 import { KafkaBroker } from "./_kafka_broker.ts";
@@ -32,7 +31,6 @@ export async function openProxiedKafka(
   let pipeline: ExamPipeline | undefined;
   const close = async () => {
     await pipeline?.close();
-    if (pipeline?.env.DATABASE_URL !== undefined) await dropDatabase(pipeline.env.DATABASE_URL);
     await proxy.stop();
     await broker?.kill();
   };
@@ -44,18 +42,5 @@ export async function openProxiedKafka(
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-/** A pipeline with brokers of its own leaves its database behind. */
-async function dropDatabase(url: string): Promise<void> {
-  const server = new URL(url);
-  const name = server.pathname.slice(1);
-  server.pathname = "/postgres";
-  const admin = postgres(server.href, { max: 1, onnotice: () => {} });
-  try {
-    await admin.unsafe(`drop database if exists ${name} with (force)`);
-  } finally {
-    await admin.end();
   }
 }

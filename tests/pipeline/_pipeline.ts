@@ -34,8 +34,8 @@ export interface PipelineOptions {
   env?: Record<string, string>;
   /** Partitions of topics that are to have others than usual. */
   partitions?: Record<string, number>;
-  /** Leaves topics and database where they are when it is closed: the engines go with their owner. */
-  leaveEngines?: boolean;
+  /** Leaves the topics where they are when it is closed: the brokers go with their owner. */
+  leaveTopics?: boolean;
 }
 
 /** The engines of a pipeline: both embedded, or both real. */
@@ -309,10 +309,10 @@ export async function openPipeline(pair: EnginePair, options: PipelineOptions = 
     if (databaseUrl !== undefined) {
       const database = await createDatabase(databaseUrl, `airline_test_${unique}`);
       env.DATABASE_URL = database.url;
-      if (options.leaveEngines !== true) closers.push(database.drop);
+      closers.push(database.drop);
     }
     log = await openKafkaEventLog({ brokers, clientId: "pipeline-test", topicPrefix: `test-${unique}-` });
-    if (options.leaveEngines !== true) {
+    if (options.leaveTopics !== true) {
       closers.push(async () => await log.deleteTopics((await log.listTopics()).map(({ name }) => name)));
     }
   } else {
