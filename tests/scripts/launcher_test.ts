@@ -175,7 +175,7 @@ Deno.test("commandFor() lets each part read only its own names, and all others s
   ok(commandFor("sql", [], {}).args.includes("--ignore-env"));
 });
 
-Deno.test("commandFor() lets only the ETL load native code and only the supervisor run programs", () => {
+Deno.test("commandFor() lets only the ETL load native code and only supervisors run programs", () => {
   for (const name of Object.keys(PARTS) as PartName[]) {
     const { args } = commandFor(name, [], {});
     const flags = args.slice(0, args.indexOf(PARTS[name].script));
@@ -184,7 +184,7 @@ Deno.test("commandFor() lets only the ETL load native code and only the supervis
       name === "etl" || name === "etl-runner",
       name,
     );
-    equal(flags.some((flag) => flag.startsWith("--allow-run")), name === "start", name);
+    equal(flags.some((flag) => flag.startsWith("--allow-run")), name === "start" || name === "tracker", name);
     ok(
       !flags.some((flag) => flag === "-A" || flag === "--allow-all"),
       name,

@@ -227,6 +227,6 @@ for (const [set, { allowed, denied }] of Object.entries(SETS)) {
 
 Deno.test("every permission set of a part is among those that are tried", () => {
   const declared = Object.keys(JSON.parse(Deno.readTextFileSync(`${PROJECT_DIR}/deno.json`)).permissions);
-  const tools = ["launcher", "start", "test", "containers"];
+  const tools = ["launcher", "start", "tracker", "test", "containers"];
   deepEqual(declared.filter((set) => !tools.includes(set)).sort(), Object.keys(SETS).sort());
 });

@@ -126,3 +126,22 @@ Deno.test("an instance that the gateway was not allowed to reach is left out, an
   assert.equal(await gateway.stop(), 0, gateway.output);
   assert.equal(await registry.stop(), 0, registry.output);
 });
+
+Deno.test("the task tracker starts all of it, says so, and stops it in order", async () => {
+  const folder = await Deno.makeTempDir();
+  const [gateway, service, registry] = [freePort(), freePort(), freePort()];
+  const tracker = new TrackerProcess("tracker", [
+    `--gateway-port=${gateway}`,
+    `--flightdata-port=${service}`,
+    `--registry-port=${registry}`,
+  ], { EVENT_LOG_FILE: `${folder}/data/log.sqlite` });
+  await tracker.says(/Everything runs/);
+  const response = await fetch(`http://127.0.0.1:${gateway}/api/v1/flight/ZZ1`);
+  assert.equal(response.status, 404);
+  assert.match((await response.json()).detail, /No flight ZZ1/);
+  assert.match(await (await fetch(`http://127.0.0.1:${registry}/`)).text(), /API-GATEWAY/);
+  assert.equal(await tracker.stop(), 0, tracker.output);
+  const stops = [...tracker.output.matchAll(/(gateway|service|registry) stopped/g)].map(([, name]) => name);
+  assert.deepEqual(stops, ["gateway", "service", "registry"]);
+  await Deno.remove(folder, { recursive: true });
+});
