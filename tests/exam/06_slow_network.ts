@@ -11,6 +11,8 @@
  * @module
  */
 
+import { BAD_NETWORKS } from "./_bad_networks.ts";
+import type { BadNetwork } from "./_bad_networks.ts";
 import { openExamPipeline, usageOf } from "./_exam_pipeline.ts";
 import type { ExamPipeline, Part } from "./_exam_pipeline.ts";
 import { Findings } from "./_findings.ts";
@@ -20,22 +22,10 @@ import { openProxiedKafka } from "./_proxied_kafka.ts";
 import { startProxiedWarehouse } from "./_proxied_warehouse.ts";
 import type { ProxiedWarehouse } from "./_proxied_warehouse.ts";
 import { wholeNumber } from "./_random.ts";
-import type { Network, TcpProxy } from "./_tcp_proxy.ts";
+import type { TcpProxy } from "./_tcp_proxy.ts";
 import { checkState, isLoaded, readState } from "./_warehouse_check.ts";
 import type { Experiment, Round, RoundResult } from "./experiment.ts";
 
-/** A network, and whether it is so from the start of an ETL run or only becomes so in the middle of its load. */
-interface BadNetwork extends Network {
-  name: string;
-  duringLoad?: boolean;
-}
-
-const NETWORKS: readonly BadNetwork[] = [
-  { name: "narrow", bytesPerSecond: 1000, duringLoad: true },
-  { name: "late", latencyMs: 1000 },
-  { name: "sliced", sliceBytesMax: 7 },
-  { name: "late, narrow and sliced", latencyMs: 1000, bytesPerSecond: 1000, sliceBytesMax: 7 },
-];
 /** More than a narrow network carries. */
 const PER_SECOND = 200;
 const ROWS_OF_A_STEP = 300;
@@ -116,10 +106,10 @@ class SlowRound {
       await this.#load?.start();
       await this.#loads();
       // The narrow one tries most: it comes first where there is room for more than one.
-      const first = faults > 1 ? 0 : wholeNumber(random, 0, NETWORKS.length);
+      const first = faults > 1 ? 0 : wholeNumber(random, 0, BAD_NETWORKS.length);
       for (let fault = 0; fault < faults && this.#findings.violations.length === 0; fault++) {
         signal.throwIfAborted();
-        const network = NETWORKS[(first + fault) % NETWORKS.length]!;
+        const network = BAD_NETWORKS[(first + fault) % BAD_NETWORKS.length]!;
         const { name } = network;
         await this.#slow(network);
         const startMs = performance.now();
@@ -281,9 +271,7 @@ class SlowRound {
   }
 }
 
-function pause(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
-}
+const pause = (durationMs: number) => new Promise((resolve) => setTimeout(resolve, durationMs));
 
 export const experiment: Experiment = {
   number: 6,
