@@ -89,7 +89,7 @@ await runProcess(async (signal) => {
     if (watching.signal.aborted) return;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     screen.say(
-      `Everything runs, after ${seconds} s. Try ${gateway}/api/v1/flight/UA1545; who is there: http://127.0.0.1:${
+      `Everything runs, after ${seconds} s. Try ${gateway}/api/v1/flight/UA15; who is there: http://127.0.0.1:${
         values["registry-port"]
       }/`,
     );

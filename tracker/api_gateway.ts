@@ -88,7 +88,7 @@ async function main(signal: AbortSignal): Promise<void> {
     fetch: (request, info) => app.fetch(request, info),
     onListening(address) {
       logger.info("🚪 API gateway started");
-      logger.info(`   ${address}/api/v1/flight/UA1545, described at ${address}/openapi.json`);
+      logger.info(`   ${address}/api/v1/flight/UA15, described at ${address}/openapi.json`);
     },
   }, signal);
   await looking;

@@ -62,8 +62,8 @@ const COMMAND_LINE = {
     "flights-per-day": {
       type: "text",
       value: "NUMBER",
-      default: "60",
-      description: "Simulated network: the producer's --flights-per-day, or all",
+      default: "all",
+      description: "Simulated network: the producer's --flights-per-day; all tells of those and more",
     },
   },
   notes: [
@@ -127,7 +127,7 @@ async function main(signal: AbortSignal): Promise<void> {
     fetch: app.fetch,
     onListening(address) {
       logger.info("🛰️ Flight data service started");
-      logger.info(`   ${address}/api/v1/flight/UA1545, from ${source.name}, kept in ${store.name}`);
+      logger.info(`   ${address}/api/v1/flight/UA15, from ${source.name}, kept in ${store.name}`);
     },
   }, signal);
   const lost = await outbox.close(OUTBOX_CLOSE_MS);

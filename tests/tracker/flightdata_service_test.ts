@@ -21,15 +21,35 @@ async function recordsOf(file: string): Promise<{ key: string | null; value: str
   return batches.flatMap(({ records }) => records.map(({ key, value }) => ({ key, value })));
 }
 
-/** A flight number that the simulated network has around now. */
-async function knownNumber(): Promise<string> {
-  const network = await simulatedNetwork({ seed: 1, flightsPerDay: 60 });
-  for (let number = 1; number < 3000; number++) {
-    const ident = parseIdent(`UA${number}`)!;
-    if ((await network.legs(ident, new AbortController().signal)).length > 0) return ident.ident;
+Deno.test("the flight that the first lines name is known on every day of the week", async () => {
+  for (let day = 0; day < 7; day++) {
+    const now = () => Date.UTC(2026, 10, 21 + day, 12);
+    const network = await simulatedNetwork({ seed: 1, flightsPerDay: undefined, now });
+    const legs = await network.legs(parseIdent("UA15")!, new AbortController().signal);
+    assert.ok(legs.length >= 2, String(day));
   }
-  return assert.fail("the schedule has no flight of UA");
-}
+});
+
+Deno.test("what the producer flies by default is told of with the same times", async () => {
+  const now = () => Date.UTC(2026, 10, 21, 16);
+  const some = await simulatedNetwork({ seed: 1, flightsPerDay: 60, now });
+  const all = await simulatedNetwork({ seed: 1, flightsPerDay: undefined, now });
+  let compared = 0;
+  // Every seventh number of these airlines: a sample of some twenty flights of the producer's.
+  for (const airline of ["UA", "AA", "B6", "DL", "US", "WN"]) {
+    for (let number = 7; number < 2500; number += 7) {
+      const ident = parseIdent(`${airline}${number}`)!;
+      const legs = await some.legs(ident, new AbortController().signal);
+      if (legs.length === 0) continue;
+      const among = await all.legs(ident, new AbortController().signal);
+      for (const leg of legs) {
+        assert.deepEqual(among.find(({ fa_flight_id }) => fa_flight_id === leg.fa_flight_id), leg);
+        compared++;
+      }
+    }
+  }
+  assert.ok(compared >= 5, String(compared));
+});
 
 Deno.test("with nothing given it tells of the simulated network, and the log gets what it fetched", async () => {
   const folder = await Deno.makeTempDir();
@@ -38,8 +58,8 @@ Deno.test("with nothing given it tells of the simulated network, and the log get
     EVENT_LOG_FILE: file,
     SERVICE_REGISTRY_URL: "none",
   });
-  const [, url] = await service.says(/(http:\S+?)\/api\/v1\/flight\/UA1545, from simulated, kept in memory/);
-  const ident = await knownNumber();
+  const [, url] = await service.says(/(http:\S+?)\/api\/v1\/flight\/UA15, from simulated, kept in memory/);
+  const ident = "UAL15";
   const response = await fetch(`${url}/api/v1/flight/${ident}`);
   assert.equal(response.status, 200, service.output);
   const flight = await response.json();
@@ -66,7 +86,7 @@ Deno.test("with a key it asks AeroAPI; a log and a Redis that are away fail no r
       SERVICE_REGISTRY_URL: `http://127.0.0.1:${freePort()}/eureka`,
     },
   );
-  const [, url] = await service.says(/(http:\S+?)\/api\/v1\/flight\/UA1545, from aeroapi, kept in redis/);
+  const [, url] = await service.says(/(http:\S+?)\/api\/v1\/flight\/UA15, from aeroapi, kept in redis/);
   const answers = await Promise.all(
     Array.from(
       { length: 20 },

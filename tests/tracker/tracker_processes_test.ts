@@ -139,6 +139,8 @@ Deno.test("the task tracker starts all of it, says so, and stops it in order", a
   const response = await fetch(`http://127.0.0.1:${gateway}/api/v1/flight/ZZ1`);
   assert.equal(response.status, 404);
   assert.match((await response.json()).detail, /No flight ZZ1/);
+  // The gateway may have been there before the registry was, and tries again then.
+  await tracker.says(/api-gateway +\| +registered/);
   assert.match(await (await fetch(`http://127.0.0.1:${registry}/`)).text(), /API-GATEWAY/);
   assert.equal(await tracker.stop(), 0, tracker.output);
   const stops = [...tracker.output.matchAll(/(gateway|service|registry) stopped/g)].map(([, name]) => name);
