@@ -2,6 +2,7 @@
 /** What the board says of a flight, column by column, and in a sentence. */
 
 import { localTime, oneDecimal, percent, untilDeparture, utcTime, whole } from "./format.js";
+import { minutesToDeparture } from "./store.js";
 
 /** @typedef {import("./store.js").Flight} Flight */
 
@@ -22,7 +23,7 @@ const against = (flight) =>
 
 /** @param {Flight} flight */
 function phaseText(flight) {
-  if (flight.phase === "scheduled") return untilDeparture(flight.minutes_to_departure);
+  if (flight.phase === "scheduled") return untilDeparture(minutesToDeparture(flight));
   if (flight.phase === "cancelled") return "Cancelled";
   const late = flight.delay_minutes >= 15 ? `, ${flight.delay_minutes} min late` : "";
   return (flight.phase === "departed" ? "Departed" : "Arrived") + late;
@@ -56,7 +57,7 @@ export const COLUMNS = [
     title: "Departs in",
     number: true,
     wide: true,
-    sort: (flight) => flight.phase === "scheduled" ? flight.minutes_to_departure : null,
+    sort: (flight) => flight.phase === "scheduled" ? minutesToDeparture(flight) : null,
     text: phaseText,
   },
   {

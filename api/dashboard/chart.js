@@ -29,6 +29,22 @@ export const colorAt = (at) => COLORS[at % COLORS.length] ?? "#0072b2";
  * @property {number} height
  */
 
+/** uPlot's templates of dates, by the 24-hour clock and with the day first. @type {Record<string, string>} */
+const DATE_PARTS = {
+  "{h}:{mm}{aa}": "{HH}:{mm}",
+  "{h}:{mm}:{ss}{aa}": "{HH}:{mm}:{ss}",
+  "{h}{aa}": "{HH}:00",
+  "{M}/{D}/{YY}": "{D} {MMM} {YYYY}",
+  "{M}/{D}": "{D} {MMM}",
+};
+
+/** @param {string} template @param {string[]} [names] */
+function fmtDate(template, names) {
+  let fitted = template;
+  for (const [from, to] of Object.entries(DATE_PARTS)) fitted = fitted.replaceAll(from, to);
+  return uPlot.fmtDate(fitted, names);
+}
+
 /** A frame that holds a uPlot chart. */
 export class ChartFrame {
   /** @type {any} */
@@ -113,7 +129,7 @@ export class ChartFrame {
     this.#plot?.destroy();
     this.#plot = undefined;
     if (typeof made === "string") return;
-    this.#plot = new uPlot({ ...this.#size(), ...made.options }, made.data, this.#holder);
+    this.#plot = new uPlot({ fmtDate, ...this.#size(), ...made.options }, made.data, this.#holder);
   }
 
   #size() {

@@ -167,8 +167,8 @@ function drawTrend(frame) {
           }),
         ],
         series: [{ label: "Time" }, ...series],
-        padding: [null, LABEL_ROOM + 8, null, null],
-        hooks: { draw: [directLabels(labels, { scale: "seats", end: "last", offset: 56 })] },
+        padding: [null, LABEL_ROOM + 16, null, null],
+        hooks: { draw: [directLabels(labels, { scale: "seats", end: "last", offset: 70 })] },
         plugins: [promotionTips(flights)],
       },
     };

@@ -7,7 +7,7 @@ import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";
 import { byId, element } from "./dom.js";
 import { localTime, oneDecimal, percent, untilDeparture, utcTime, whole } from "./format.js";
-import { state } from "./store.js";
+import { minutesToDeparture, state } from "./store.js";
 import { onView, setView, view } from "./url_state.js";
 
 /** @typedef {import("./store.js").Flight} Flight */
@@ -142,7 +142,7 @@ function stateText(flight) {
   const late = flight.delay_minutes === 0 ? "" : `, ${flight.delay_minutes} min behind the schedule`;
   switch (flight.phase) {
     case "scheduled":
-      return `On sale, ${untilDeparture(flight.minutes_to_departure)} to departure${late}`;
+      return `On sale, ${untilDeparture(minutesToDeparture(flight))} to departure${late}`;
     case "departed":
       return `Departed${late}`;
     case "arrived":
