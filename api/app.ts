@@ -10,7 +10,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import { AccessControl } from "../process/http/access_control.ts";
-import { RenderedAnswers } from "../process/http/answers.ts";
+import { pathAndQuery, RenderedAnswers } from "../process/http/answers.ts";
 import type { ApiMetrics } from "./api_metrics.ts";
 import type { FlightHistory } from "./flight_history.ts";
 import type { LiveFeed } from "./live_feed.ts";
@@ -91,7 +91,7 @@ export function createApp(parts: ApiParts): Api {
       status,
       durationMs,
     );
-    const path = context.req.url.slice(context.req.url.indexOf("/", 8));
+    const path = pathAndQuery(context.req.url);
     parts.logRequest?.(
       `${method} ${path.slice(0, 500)} ${status} ${durationMs.toFixed(1)} ms ${requestId}`,
       status,
@@ -122,7 +122,10 @@ export function createApp(parts: ApiParts): Api {
     // Another site's page cannot read an answer, but it could take up all places of /events. Its links are welcome.
     const isLink = context.req.header("sec-fetch-mode") === "navigate";
     if (context.req.header("sec-fetch-site") === "cross-site" && !isLink) {
-      throw new ApiProblem(403, "Pages of other sites are not answered: open the dashboard at this server itself");
+      throw new ApiProblem(
+        403,
+        "Pages of other sites are not answered: open the dashboard at this server itself",
+      );
     }
     await next();
   });

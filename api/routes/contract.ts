@@ -1,7 +1,8 @@
 /** The published endpoints over the minute windows, by their published names. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerWithAge } from "../../process/http/answers.ts";
+import type { Context } from "hono";
+import { pathAndQuery, SharedAnswers } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
 import { inTime, NoAnswerError } from "../in_time.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
@@ -35,16 +36,17 @@ const rowsResponse = (row: z.ZodType, description: string) => ({
 });
 
 export function addContractRoutes(api: Api, { streams }: ApiParts): void {
-  /** Rows straight from the database: as old as the answer takes. */
-  const rows = async <Row>(
+  const answers = new SharedAnswers();
+  /** Rows from the database, as old as the question is. */
+  const rows = <Row>(
+    context: Context,
     ask: () => Promise<Row[]>,
     more: () => Promise<object> = () => Promise.resolve({}),
-  ) => {
-    const startedMs = performance.now();
-    const [found, others] = await stored(() => Promise.all([ask(), more()]));
-    const ageMs = Math.round(performance.now() - startedMs);
-    return { body: { rows: found, ...others }, ageMs };
-  };
+  ): Promise<Response> =>
+    answers.answer(context, pathAndQuery(context.req.url), async () => {
+      const [found, others] = await stored(() => Promise.all([ask(), more()]));
+      return { rows: found, ...others };
+    });
 
   api.openapi(
     createRoute({
@@ -103,11 +105,10 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { stream_id, minutes, limit, order_by, direction } = context.req.valid("query");
-      const { body, ageMs } = await rows(
+      return await rows(context, 
         () => streams.windows({ streamId: stream_id, minutes, limit, orderBy: order_by, direction }),
         async () => ({ latest_window_start: await streams.latestWindowStart() }),
-      );
-      return answerWithAge(context, body, ageMs) as never;
+      ) as never;
     },
   );
 
@@ -121,8 +122,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(MinuteWindowSchema, "One window a stream"),
     }),
     async (context) => {
-      const { body, ageMs } = await rows(() => streams.latestOfEachStream());
-      return answerWithAge(context, body, ageMs) as never;
+      return await rows(context, () => streams.latestOfEachStream()) as never;
     },
   );
 
@@ -136,8 +136,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(MinuteWindowSchema, "Windows, at most 10,000"),
     }),
     async (context) => {
-      const { body, ageMs } = await rows(() => streams.history(context.req.valid("query").minutes));
-      return answerWithAge(context, body, ageMs) as never;
+      return await rows(context, () => streams.history(context.req.valid("query").minutes)) as never;
     },
   );
 
@@ -151,8 +150,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(StreamStateSchema, "One row a stream"),
     }),
     async (context) => {
-      const { body, ageMs } = await rows(() => streams.states());
-      return answerWithAge(context, body, ageMs) as never;
+      return await rows(context, () => streams.states()) as never;
     },
   );
 
@@ -166,8 +164,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(StreamSchema, "One row a stream"),
     }),
     async (context) => {
-      const { body, ageMs } = await rows(() => streams.streams());
-      return answerWithAge(context, body, ageMs) as never;
+      return await rows(context, () => streams.streams()) as never;
     },
   );
 
@@ -187,8 +184,7 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(TopStreamSchema, "The first n"),
     }),
     async (context) => {
-      const { body, ageMs } = await rows(() => streams.top(context.req.valid("query")));
-      return answerWithAge(context, body, ageMs) as never;
+      return await rows(context, () => streams.top(context.req.valid("query"))) as never;
     },
   );
 }

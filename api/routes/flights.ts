@@ -1,7 +1,7 @@
 /** Flights and decisions, from the API's own picture of the log. */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { answerWithAge } from "../../process/http/answers.ts";
+import { answerWithAge, pathAndQuery } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
 import type { BoardFlight } from "../board_flight.ts";
 import { inTime } from "../in_time.ts";
@@ -55,8 +55,6 @@ const FlightPath = z.object({ flight_id: identifier("The flight", "BA210_2025-11
 export function addFlightRoutes(api: Api, parts: ApiParts): void {
   const { follower, viewers, flightHistory, rendered, version } = parts;
   const shown = (flight: BoardFlight) => ({ ...flight, active_viewers: viewers.of(flight.flight_id) });
-  /** The path and query as asked: the same answer for all that ask it while nothing has changed. */
-  const keyOf = (url: string) => url.slice(url.indexOf("/", 8));
 
   api.openapi(
     createRoute({
@@ -98,7 +96,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         });
         return { rows: taken.map(shown), total: rows.length, next_cursor: nextCursor };
       };
-      return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
     },
   );
 
@@ -143,7 +141,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           ),
         };
       };
-      return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
     },
   );
 
@@ -243,7 +241,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           next_cursor: nextCursor,
         };
       };
-      return rendered.answer(context, keyOf(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
     },
   );
 }

@@ -32,6 +32,11 @@ function render(body: object): Rendered {
   return { etag: `W/"${hash}"`, text };
 }
 
+/** What an answer is kept by: the path and query of an address. */
+export function pathAndQuery(url: string): string {
+  return url.slice(url.indexOf("/", "https://".length));
+}
+
 /** Answers that hold for one version of the data. */
 export class RenderedAnswers {
   #version = -1;
@@ -58,6 +63,41 @@ export class RenderedAnswers {
       this.#units += rendered.text.length;
     }
     return send(context, rendered, ageMs, { inBody: true });
+  }
+}
+
+/** Who asks the same within this time shares the answer. */
+const SHARED_MS = 500;
+const SHARED_MAX = 200;
+
+/** Answers that cost a question to somebody else: callers who ask the same at the same time share one. */
+export class SharedAnswers {
+  readonly #asked = new Map<string, { askedMs: number; settled: boolean; rendered: Promise<Rendered> }>();
+
+  /**
+   * The answer to `key` (the request's path and query), as old as the question that brought it.
+   *
+   * @throws what `make` throws; a failure is not kept.
+   */
+  async answer(context: Context, key: string, make: () => Promise<object>): Promise<Response> {
+    let asked = this.#asked.get(key);
+    if (asked === undefined || (asked.settled && performance.now() - asked.askedMs >= SHARED_MS)) {
+      asked = { askedMs: performance.now(), settled: false, rendered: make().then(render) };
+      this.#keep(key, asked);
+    }
+    const rendered = await asked.rendered;
+    return send(context, rendered, performance.now() - asked.askedMs, { inBody: true });
+  }
+
+  #keep(key: string, asked: { askedMs: number; settled: boolean; rendered: Promise<Rendered> }): void {
+    if (this.#asked.size >= SHARED_MAX) this.#asked.delete(this.#asked.keys().next().value!);
+    this.#asked.set(key, asked);
+    asked.rendered.then(
+      () => asked.settled = true,
+      () => {
+        if (this.#asked.get(key) === asked) this.#asked.delete(key);
+      },
+    );
   }
 }
 
