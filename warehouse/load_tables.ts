@@ -276,7 +276,7 @@ async function fill(
       );
       report(done += inserted.count);
     }
-    return;
+    return mustBeAll(rows, done);
   }
   const statement = `copy ${target} (${columns.join(", ")}) from stdin with (format csv${
     freeze ? ", freeze" : ""
@@ -287,4 +287,19 @@ async function fill(
     stallMs: options.copyStallMs ?? COPY_STALL_MS,
     onShare: (share) => report(Math.round(rows.rows * share)),
   });
+  const [copied] = await tx.unsafe(`select count(*) as rows from ${target}`);
+  mustBeAll(rows, Number(copied!.rows));
+}
+
+/**
+ * Rows may go missing on their way without an error: on a full disk Polars ends a CSV file early and says nothing.
+ *
+ * @throws {LoadFailedError}
+ */
+function mustBeAll({ table, rows }: TableRows, filled: number): void {
+  if (filled === rows) return;
+  throw new LoadFailedError(
+    `${filled} of ${rows} rows of ${table.name} came to the warehouse: is the disk of lake/gold full? ` +
+      "Nothing of this run is stored there",
+  );
 }

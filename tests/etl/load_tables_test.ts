@@ -133,3 +133,16 @@ onEachWarehouse(
     await Deno.remove(folder, { recursive: true });
   },
 );
+
+onEachWarehouse("a load that gets fewer rows than there are stores nothing", async (target) => {
+  await load(target, [row("B1")]);
+  const folder = await Deno.makeTempDir();
+  // As a file whose end found no room on the disk.
+  const cut = { ...await rowsOf([row("B2"), row("B3")], folder), rows: 3 };
+  await rejects(
+    load(target, [], { tables: [cut] }),
+    /2 of 3 rows of fact_booking_cancellation came to the warehouse/,
+  );
+  await Deno.remove(folder, { recursive: true });
+  deepEqual(await stored(target), { ids: ["B1"], watermark: [1] });
+});
