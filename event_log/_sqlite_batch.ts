@@ -113,6 +113,12 @@ function packSlice(
   };
 }
 
+/**
+ * What the keys of records are made of: `cut` from the batch's text and as short-lived as the values, copied to memory of
+ * their `own`, or `remembered` copies for keys that repeat; see {@link ownString}.
+ */
+export type KeyStrings = "cut" | "own" | "remembered";
+
 /** Hands out the records of a stored batch, some at a time. */
 export class BatchCursor {
   readonly lastOffset: number;
@@ -122,12 +128,11 @@ export class BatchCursor {
   readonly #places: Float64Array | undefined;
   readonly #headers: Map<number, Record<string, string>> | undefined;
   readonly #text: string;
-  readonly #ownKeys: boolean;
+  readonly #keys: KeyStrings;
   #at = 0;
   #textAt = 0;
 
-  /** With `ownKeys: false` the keys are as short-lived as the values: see {@link ownString}. */
-  constructor(row: BatchRow, { ownKeys = true } = {}) {
+  constructor(row: BatchRow, keys: KeyStrings = "remembered") {
     const [firstOffset, lastOffset, timestampMs, lengths, places, headers, body] = row;
     this.#firstOffset = firstOffset;
     this.lastOffset = lastOffset;
@@ -136,7 +141,7 @@ export class BatchCursor {
     if (places !== null) this.#places = new Float64Array(aligned(places), 0, places.length >> 3);
     if (headers !== null) this.#headers = new Map(JSON.parse(headers));
     this.#text = decoder.decode(body);
-    this.#ownKeys = ownKeys;
+    this.#keys = keys;
   }
 
   /** The offset of the next record, or where reading goes on after the batch. */
@@ -166,7 +171,7 @@ export class BatchCursor {
       const keyLength = lengths[at * 2]!;
       const valueLength = lengths[at * 2 + 1]!;
       const cut = keyLength < 0 ? null : text.substring(textAt, textAt + keyLength);
-      const key = cut === null || !this.#ownKeys ? cut : ownString(cut);
+      const key = cut === null || this.#keys === "cut" ? cut : ownString(cut, this.#keys === "remembered");
       if (keyLength > 0) textAt += keyLength;
       const value = valueLength < 0 ? null : text.substring(textAt, textAt + valueLength);
       if (valueLength > 0) textAt += valueLength;
@@ -203,12 +208,13 @@ const remembered = new Map<string, string>();
 
 /**
  * The same string with memory of its own. A substring keeps the whole text alive from which it was cut, and keys
- * are what programs keep; they repeat (one per flight), so copies are remembered.
+ * are what programs keep; most repeat (one per flight), so copies are remembered. Those of a compacted topic do not.
  */
-function ownString(cut: string): string {
-  let own = remembered.get(cut);
+function ownString(cut: string, remember: boolean): string {
+  let own = remember ? remembered.get(cut) : undefined;
   if (own === undefined) {
     own = decoder.decode(encoder.encode(cut));
+    if (!remember) return own;
     if (remembered.size >= KEYS_REMEMBERED_MAX) remembered.clear();
     remembered.set(own, own);
   }

@@ -19,6 +19,7 @@ import {
   BatchCursor,
   type BatchRow,
   BODY_UNITS_MAX,
+  type KeyStrings,
   packPlaced,
   type PlacedRecord,
 } from "./_sqlite_batch.ts";
@@ -103,7 +104,7 @@ async function remember(database: Database, pass: Pass, keysMax: number, signal:
       () => database.reading.row<BatchRow>(NEXT_BATCHES, pass.partitionId, pass.mapEnd, 1),
     );
     if (row === undefined) return;
-    for (const { key, offset } of recordsOf(row, true)) pass.lastOffsets.set(key!, offset);
+    for (const { key, offset } of recordsOf(row, "own")) pass.lastOffsets.set(key!, offset);
     pass.mapEnd = row[1] + 1;
     pass.dirtyBytes += bytesOf(row);
     await setImmediate();
@@ -121,7 +122,7 @@ function compactBite(connection: Connection, pass: Pass, from: number): { next: 
     rows.push(row);
   }
   if (rows.length === 0) return { next: pass.mapEnd, keptBytes: 0 };
-  const all = rows.flatMap((row) => recordsOf(row, false));
+  const all = rows.flatMap((row) => recordsOf(row, "cut"));
   const kept = all.filter((record) => isKept(record, pass));
   const [first, , timestampMs] = rows[0]!;
   const last = rows.at(-1)![1];
@@ -146,9 +147,9 @@ function isKept({ key, value, offset, timestampMs }: PlacedRecord, pass: Pass): 
   return value !== null || timestampMs >= pass.tombstonesBeforeMs;
 }
 
-function recordsOf(row: BatchRow, ownKeys: boolean): LogRecord[] {
+function recordsOf(row: BatchRow, keys: KeyStrings): LogRecord[] {
   const records: LogRecord[] = [];
-  const cursor = new BatchCursor(row, { ownKeys });
+  const cursor = new BatchCursor(row, keys);
   while (cursor.take("", 0, Infinity, records) > 0);
   return records;
 }

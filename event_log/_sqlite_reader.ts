@@ -1,7 +1,7 @@
 /** Reads partitions of the embedded log. */
 
 import { setImmediate } from "node:timers/promises";
-import { BATCH_COLUMNS, BatchCursor, type BatchRow } from "./_sqlite_batch.ts";
+import { BATCH_COLUMNS, BatchCursor, type BatchRow, type KeyStrings } from "./_sqlite_batch.ts";
 import { type Catalog, partitionRange } from "./_sqlite_catalog.ts";
 import type { ChangeWatch } from "./_sqlite_change_watch.ts";
 import { type Database, explain, whileBusy } from "./_sqlite_database.ts";
@@ -20,6 +20,8 @@ interface Place {
   topic: string;
   partition: number;
   partitionId: number;
+  /** Keys of a compacted topic hardly repeat. */
+  keys: KeyStrings;
   /** The offset to be read next; `null` until it is sought. */
   offset: number | null;
   /** The batch that is being handed out. */
@@ -69,7 +71,8 @@ class SqliteReader implements Reader {
     this.#places = places.map(({ topic, partition, offset }) => {
       const partitionId = context.catalog.partitionId(topic, partition);
       if (offset !== null) checkOffset({ topic, partition, offset });
-      return { topic, partition, partitionId, offset, cursor: undefined, endSeenMs: undefined };
+      const keys: KeyStrings = context.catalog.topic(topic).cleanup === "compact" ? "own" : "remembered";
+      return { topic, partition, partitionId, keys, offset, cursor: undefined, endSeenMs: undefined };
     });
   }
 
@@ -121,7 +124,8 @@ class SqliteReader implements Reader {
   }
 
   nextOffset({ topic, partition }: TopicPartition): number | undefined {
-    return this.#places.find((own) => own.topic === topic && own.partition === partition)?.offset ?? undefined;
+    return this.#places.find((own) => own.topic === topic && own.partition === partition)?.offset ??
+      undefined;
   }
 
   pause(topics: string[]): void {
@@ -191,7 +195,7 @@ class SqliteReader implements Reader {
     const { reading } = this.#context.database;
     const rows = reading.statement(BATCHES_FROM).iterate(place.partitionId, place.offset!);
     for (const row of rows as unknown as Iterable<BatchRow>) {
-      const cursor = new BatchCursor(row);
+      const cursor = new BatchCursor(row, place.keys);
       cursor.skipTo(place.offset!);
       take(cursor);
       if (left <= 0) return unitsMax - left;
