@@ -63,7 +63,7 @@ export const experiment: Experiment = {
         from: "PRAGMA synchronous = FULL;",
         to: "PRAGMA synchronous = NORMAL;",
       }],
-      faults: 6,
+      faults: 2,
     },
     {
       guard: "a raw file is synced before it gets its name",

@@ -12,6 +12,7 @@ import { FED_TOPICS, isGood, readAll } from "./_lake_feed.ts";
 import { CLIENT_CALLS, LAKE_ARGUMENTS, placesIn } from "./_power_cut_scene.ts";
 import type { Scene } from "./_power_cut_scene.ts";
 import { recordsOf } from "./_power_cut_records.ts";
+import { oneOf } from "./_random.ts";
 import { tablesOfLake, tablesOfWarehouse } from "./_warehouse_reference.ts";
 
 const LAKE_TOPICS_USED = [...FED_TOPICS, "dead_letters"];
@@ -38,14 +39,12 @@ export class CutRound {
     const { random, folder, engine } = this.#round;
     const { journal, acknowledged } = this.#scene;
     const restarts = number % RESTART_EVERY === 0;
-    // Every other time right after all processes have stopped in order, and most is there.
-    const isAtEnd = number % (2 * RESTART_EVERY) === 0;
-    const at = isAtEnd ? journal.changes.length : drawCut(journal, random);
+    const { at, kept } = this.#momentOf(number);
     const image = `${folder}/image`;
     const luck = makeImage(journal, at, image, {
       random,
       wanted: (name) => name !== "warehouse" || restarts,
-      ...(isAtEnd ? { kept: { names: 1, content: "by file" as const } } : {}),
+      ...(kept === undefined ? {} : { kept }),
     });
     const calls = acknowledged.filter((change) => change <= at).length;
     const before = this.findings.violations.length;
@@ -60,6 +59,21 @@ export class CutRound {
       }${this.findings.violations.length > before ? `: ${this.findings.violations.at(-1)}` : ""}`,
     );
     await Deno.remove(image, { recursive: true });
+  }
+
+  /** When a cut comes. Most are drawn; some come at the moments that matter most. */
+  #momentOf(number: number): { at: number; kept?: { names: number; content: number | "by file" } } {
+    const { journal, acknowledged } = this.#scene;
+    const { random } = this.#round;
+    // Right after all processes have stopped in order; most that was not synced is there.
+    if (number % (2 * RESTART_EVERY) === 0) {
+      return { at: journal.changes.length, kept: { names: 1, content: "by file" } };
+    }
+    // Right after an append was acknowledged; no content is there that was not synced.
+    if (number % 4 === 1 && acknowledged.length > 0) {
+      return { at: oneOf(random, acknowledged), kept: { names: 1, content: 0 } };
+    }
+    return { at: drawCut(journal, random) };
   }
 
   /** Every acknowledged append is in the log, whole and once; of any other all or nothing. */
