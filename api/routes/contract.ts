@@ -105,7 +105,8 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
     }),
     async (context) => {
       const { stream_id, minutes, limit, order_by, direction } = context.req.valid("query");
-      return await rows(context, 
+      return await rows(
+        context,
         () => streams.windows({ streamId: stream_id, minutes, limit, orderBy: order_by, direction }),
         async () => ({ latest_window_start: await streams.latestWindowStart() }),
       ) as never;

@@ -96,7 +96,13 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         });
         return { rows: taken.map(shown), total: rows.length, next_cursor: nextCursor };
       };
-      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(
+        context,
+        pathAndQuery(context.req.url),
+        version(),
+        make,
+        follower.ageMs(),
+      ) as never;
     },
   );
 
@@ -141,7 +147,13 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           ),
         };
       };
-      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(
+        context,
+        pathAndQuery(context.req.url),
+        version(),
+        make,
+        follower.ageMs(),
+      ) as never;
     },
   );
 
@@ -241,7 +253,13 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           next_cursor: nextCursor,
         };
       };
-      return rendered.answer(context, pathAndQuery(context.req.url), version(), make, follower.ageMs()) as never;
+      return rendered.answer(
+        context,
+        pathAndQuery(context.req.url),
+        version(),
+        make,
+        follower.ageMs(),
+      ) as never;
     },
   );
 }
