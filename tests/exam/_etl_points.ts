@@ -45,20 +45,20 @@ export const ETL_POINTS: readonly SourceMutation[] = [
   },
 ];
 
-/** Their names, and how often a run passes each at the most. */
+/** Their names, how often a run passes each at the most, and in which order each is taken once before chance draws. */
 export const ETL_POINT_PASSES: readonly (readonly [name: string, passes: number])[] = [
-  ["leased", 1],
-  ["step", 9],
-  ["table", 5],
   ["gold made", 4],
-  ["gold renamed", 4],
-  ["rejected written", 1],
-  ["state made", 1],
-  ["state renamed", 1],
-  ["load begun", 1],
-  ["lease asserted", 1],
   ["table loaded", 5],
-  ["watermark stored", 1],
+  ["state made", 1],
   ["before commit", 1],
+  ["gold renamed", 4],
+  ["watermark stored", 1],
+  ["rejected written", 1],
+  ["load begun", 1],
+  ["state renamed", 1],
   ["committed", 1],
+  ["table", 5],
+  ["lease asserted", 1],
+  ["step", 9],
+  ["leased", 1],
 ];
