@@ -96,9 +96,9 @@ export class Samples {
     this.#taken.push({ atMs, value });
   }
 
-  /** The figures of a span of time. */
-  within(fromMs: number, toMs: number): number[] {
-    return this.#taken.filter(({ atMs }) => atMs >= fromMs && atMs < toMs).map(({ value }) => value);
+  /** The figures whose moment is one of those asked for. */
+  where(isMeant: (atMs: number) => boolean): number[] {
+    return this.#taken.filter(({ atMs }) => isMeant(atMs)).map(({ value }) => value);
   }
 }
 
