@@ -117,9 +117,11 @@ async function runEmbedded(url: string, metricsPort: number | undefined, signal:
     await Promise.race([failure.promise, aborted(signal)]);
   } finally {
     // Step 1: no more questions of our own, step 2: none of clients, step 3: all is written down.
-    await stopMaintenance();
+    // (The questions of ours that wait for a client have their turn when the clients are cut off.)
+    const maintained = stopMaintenance();
     await metrics?.close();
     await server.stop();
+    await maintained;
     if (!failed) await database.close();
   }
   logger.info("Embedded warehouse stopped");

@@ -24,7 +24,7 @@ export interface PostgresServerOptions {
   port: number;
   /** The one database that clients may name. */
   database: string;
-  /** Milliseconds after which a client that does nothing in an open transaction is cut off. Default 30,000. */
+  /** Milliseconds after which a client that does nothing in an open transaction is cut off. Default 10,000. */
   idleInTransactionTimeoutMs?: number;
   /** Default 100. */
   connectionsMax?: number;
@@ -32,7 +32,8 @@ export interface PostgresServerOptions {
   onFatal?: (error: unknown) => void;
 }
 
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** Shorter than that of a Postgres of many sessions: here everybody waits, and perhaps for one after the other. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 
 /** The only address it listens on: it lets everyone in. */
 const HOSTNAME = "127.0.0.1";
@@ -64,6 +65,13 @@ export interface ServerStatistics {
   idleTransactionsEndedTotal: number;
 }
 
+/** Work of the server's own that waits for its turn. */
+interface OwnWork {
+  run: () => Promise<void>;
+  /** Told instead when there will be no turn. */
+  giveUp: () => void;
+}
+
 /** A server that is listening. */
 export class PostgresServer {
   readonly #listener: Deno.TcpListener;
@@ -74,7 +82,7 @@ export class PostgresServer {
   readonly #sessions = new Set<ClientSession>();
   readonly #nameOwners: NameOwners = new Map();
   /** What wants the engine, in order: sessions with messages, and work of the server's own. */
-  #line: (ClientSession | (() => Promise<void>))[] = [];
+  #line: (ClientSession | OwnWork)[] = [];
   #owner: ClientSession | undefined;
   #working = false;
   #stopped = false;
@@ -136,8 +144,9 @@ export class PostgresServer {
   /** Runs work of the server's own when no client owns the engine. */
   exclusively<T>(work: (engine: PGlite) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#broken) return reject(new Error("The engine has ended itself"));
-      this.#line.push(() => work(this.#engine.engine).then(resolve, reject));
+      const giveUp = () => reject(new Error("The engine has ended itself"));
+      if (this.#broken) return giveUp();
+      this.#line.push({ run: () => work(this.#engine.engine).then(resolve, reject), giveUp });
       void this.#work();
     });
   }
@@ -151,7 +160,9 @@ export class PostgresServer {
     this.#sessions.delete(session);
     this.statistics.connections = this.#sessions.size;
     this.#line = this.#line.filter((other) => other !== session);
-    if (session !== this.#owner && session.leavesTraces) this.#line.push(() => session.cleanUp());
+    if (session !== this.#owner && session.leavesTraces) {
+      this.#line.push({ run: () => session.cleanUp(), giveUp: () => {} });
+    }
     void this.#work();
   }
 
@@ -171,43 +182,45 @@ export class PostgresServer {
         }
         const next = this.#line.shift();
         if (next === undefined) break;
-        if (typeof next === "function") await next();
+        if (!(next instanceof ClientSession)) await next.run();
         else if (next.hasWork) await this.#turn(next);
       }
     } catch (error) {
       // The engine has ended itself.
       this.#broken = true;
+      const waiting = this.#line;
       this.#line = [];
+      for (const next of waiting) if (!(next instanceof ClientSession)) next.giveUp();
       this.#onFatal(error);
       return;
     } finally {
       this.#working = false;
     }
-    this.#watchOwner();
   }
 
   async #turn(session: ClientSession): Promise<void> {
     this.statistics.batchesTotal++;
     await session.serve();
+    clearTimeout(this.#idleTimer);
     if (session.holdsEngine) {
       this.#owner = session;
+      this.#watch(session);
     } else {
       this.#owner = undefined;
       if (session.hasWork && !session.closed && !this.#line.includes(session)) this.#line.push(session);
     }
   }
 
-  /** The owner is given a time to go on. */
-  #watchOwner(): void {
-    clearTimeout(this.#idleTimer);
-    const owner = this.#owner;
-    if (owner === undefined) return;
+  /** The owner is given a time to go on from its last turn, whatever the others who wait for it do meanwhile. */
+  #watch(owner: ClientSession): void {
     this.#idleTimer = setTimeout(() => {
       if (this.#owner !== owner || owner.hasWork) return;
       this.statistics.idleTransactionsEndedTotal++;
       owner.close(
         errorMessage("FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"),
       );
+      // A stopped process does not even take these last words: its socket closes later, its turn ends now.
+      void this.#work();
     }, this.#idleTimeoutMs);
   }
 

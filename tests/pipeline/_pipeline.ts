@@ -3,6 +3,7 @@
  * Everything it makes is removed when it is closed.
  */
 
+import { DatabaseSync } from "node:sqlite";
 import postgres from "postgres";
 import { ALL_TOPICS } from "../../events/topics.ts";
 import type { EventLog, NewRecord, PartitionOffset } from "../../event_log/event_log.ts";
@@ -67,13 +68,13 @@ function realEngines(options: PipelineOptions): { brokers: string[]; databaseUrl
 
 /** A process of the pipeline. */
 export class Part {
+  readonly name: string;
   readonly #child: Deno.ChildProcess;
-  readonly #name: string;
   readonly #read: Promise<void>;
   #output = "";
 
   constructor(name: string, child: Deno.ChildProcess) {
-    this.#name = name;
+    this.name = name;
     this.#child = child;
     const collect = async (stream: ReadableStream<Uint8Array>) => {
       for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#output += text;
@@ -123,7 +124,7 @@ export class Part {
   /** Waits for a text in its output. */
   async says(text: string, withinMs = 30_000): Promise<void> {
     await eventually(
-      `${this.#name} says "${text}"`,
+      `${this.name} says "${text}"`,
       () => this.#output.includes(text),
       withinMs,
       () => this.#output,
@@ -261,6 +262,21 @@ export class Pipeline {
     );
   }
 
+  /** SIGSTOP to a part, at a moment when it does not hold the embedded log: nobody could append until it goes on. */
+  async freeze(part: Part): Promise<void> {
+    for (;;) {
+      part.signal("SIGSTOP");
+      if (this.pair === "real" || logIsFree(this.env.EVENT_LOG_FILE!)) return;
+      part.signal("SIGCONT");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** What the parts that run have said so far. */
+  output(): string {
+    return [...this.#running].map((part) => `== ${part.name}\n${part.output}`).join("\n");
+  }
+
   /** `kill -9` to every part that runs. */
   async killParts(): Promise<void> {
     await Promise.all([...this.#running].map((part) => part.kill()));
@@ -277,6 +293,20 @@ export class Pipeline {
     for (const close of this.#closers) await close();
     await this.log.close();
     await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** Whether nobody has the embedded log's write lock for longer than a commit takes. */
+function logIsFree(file: string): boolean {
+  const database = new DatabaseSync(file, { timeout: 1000 });
+  try {
+    database.exec("begin immediate; rollback");
+    return true;
+  } catch (error) {
+    if (!/locked/.test((error as Error).message)) throw error;
+    return false;
+  } finally {
+    database.close();
   }
 }
 
@@ -348,14 +378,27 @@ async function createDatabase(
   return { url: url.href, drop: () => administer(`drop database ${name} with (force)`) };
 }
 
+/** After this long a test fails, and tells what its processes said: one that hangs must not hold up all the others. */
+const TEST_DEADLINE_MS = 8 * 60_000;
+
 /** One test for each pair of engines that can be had, named after it. */
 export function pipelineTest(name: string, body: (pipeline: Pipeline) => Promise<void>): void {
   for (const pair of enginePairs()) {
     Deno.test(`${name} (${pair} engines)`, async () => {
       const pipeline = await openPipeline(pair);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const deadline = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(
+          () => reject(new Error(`Hangs after ${TEST_DEADLINE_MS / 60_000} minutes\n${pipeline.output()}`)),
+          TEST_DEADLINE_MS,
+        );
+      });
+      const running = body(pipeline);
       try {
-        await body(pipeline);
+        await Promise.race([running, deadline]);
       } finally {
+        clearTimeout(timer);
+        running.catch(() => {});
         await pipeline.close();
       }
     });

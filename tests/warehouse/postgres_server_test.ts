@@ -157,6 +157,33 @@ onServer("a client that does nothing in an open transaction is cut off", async (
   await close();
 }, { idleInTransactionTimeoutMs: 100 });
 
+onServer("others who wait do not lengthen the time of an open transaction", async ({ open, server }) => {
+  const { sql, close } = await open(1);
+  await sql`create table seen (a int)`;
+  const client = await RawClient.begin(server.port);
+  await client.send(query("begin; insert into seen values (1)"));
+  await client.until("Z");
+  // Each of them asks anew more often than the time-out is long.
+  let cutOff = false;
+  const askers = Array.from({ length: 5 }, async () => {
+    while (!cutOff) {
+      const other = await RawClient.begin(server.port);
+      await other.send(query("select 1"));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      other.close();
+    }
+  });
+  const timer = setTimeout(() => cutOff = true, 20_000);
+  match((await client.until("E")).at(-1)!.text, /25P03/);
+  equal(cutOff, false);
+  cutOff = true;
+  clearTimeout(timer);
+  await Promise.all(askers);
+  equal((await sql`select count(*) from seen`)[0]!.count, 0);
+  client.close();
+  await close();
+}, { idleInTransactionTimeoutMs: 300 });
+
 onServer(
   "COPY goes through, its errors too, and none of its forms ends the engine",
   async ({ open, server }) => {
@@ -249,5 +276,16 @@ Deno.test("the embedded warehouse ends open transactions and connections when it
   await client.until("Z");
   await embedded.stop();
   match((await client.until("-")).at(-1)!.text, /57P01.*administrator command/s);
+  client.close();
+});
+
+Deno.test("the embedded warehouse: a stop does not wait for an open transaction, nor for what waits behind it", async () => {
+  const { server, stop } = await startEmbedded();
+  const client = await RawClient.begin(server.port);
+  await client.send(query("begin"));
+  await client.until("Z");
+  const waiting = server.exclusively((engine) => engine.query("select 1 as one"));
+  await stop();
+  deepEqual((await waiting).rows, [{ one: 1 }]);
   client.close();
 });
