@@ -30,7 +30,7 @@ export interface PromotionTriggered {
   /** The policy's name and version. */
   policy?: string;
   /** What the policy looked at, as rounded on the wire, so that the decision can be recomputed. */
-  inputs?: Record<string, number | null>;
+  inputs?: Record<string, number | string | null>;
   /** What the inputs were compared with. */
   thresholds?: Record<string, number>;
   /** The reason in plain words. */

@@ -3,7 +3,7 @@
 import type { RefusedRecord } from "../events/dead_letters.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import type { FlightState } from "./flight_state.ts";
-import type { Observation, PromotionDecision, PromotionPolicy } from "./policies/policy.ts";
+import type { Evaluation, Observation, PromotionPolicy } from "./policies/policy.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -40,6 +40,12 @@ export function observationOf(flight: FlightState): Observation {
     days_to_departure: round(toDepartureMs / DAY_MS, 2),
     booking_velocity_per_hour: flight.velocityPerHour(),
     previous_velocity_per_hour: facts.lastVelocity,
+    booked_seats: facts.bookedSeats,
+    total_seats: facts.totalSeats,
+    promotions: facts.promotions,
+    minutes_since_promotion: facts.lastPromotionMs === null
+      ? null
+      : (facts.clockMs - facts.lastPromotionMs) / 60_000,
   };
 }
 
@@ -65,7 +71,7 @@ export function metricsOutput(flight: FlightState, context: OutputContext): Engi
 /** A promotion with what it was decided on. */
 export function promotionOutput(
   flight: FlightState,
-  decision: PromotionDecision,
+  decision: Evaluation,
   policy: PromotionPolicy,
   context: OutputContext,
 ): EngineOutput {
@@ -82,8 +88,8 @@ export function promotionOutput(
     target_fare_bucket: "K",
     discount_percentage: decision.discount_percentage,
     event_id: outputId(context, 1),
-    policy: `${policy.name}/${policy.version}`,
-    inputs: { ...observation },
+    policy: decision.policy,
+    inputs: decision.inputs,
     thresholds: decision.thresholds,
     reason: decision.reason,
     source: { log_id: logId, topic: record.topic, partition: record.partition, offset: record.offset },

@@ -20,15 +20,18 @@ import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
 import { EngineState } from "./engine_state.ts";
 import { moveOn, reschedule, scheduledFlight } from "./flight_changes.ts";
-import type { FlightFacts, FlightState } from "./flight_state.ts";
+import type { FlightState } from "./flight_state.ts";
 import { metricsOutput, observationOf, promotionOutput } from "./engine_outputs.ts";
 import type { EngineOutput } from "./engine_outputs.ts";
-import type { PromotionPolicy } from "./policies/policy.ts";
+import { evaluateFlight, GUARD_LIMITS, limitReached } from "./guards.ts";
+import type { GuardLimits } from "./guards.ts";
+import type { Evaluation, Observation, PromotionPolicy } from "./policies/policy.ts";
 import { flightIsOver, noRoomToWait, tooLargeToWait, waitedInVain } from "./refusals.ts";
 import type { Refusal } from "./refusals.ts";
 import type { StateChange } from "./state_change.ts";
 
-const HOUR_MS = 60 * 60 * 1000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 export interface InventoryEngineOptions {
@@ -39,6 +42,8 @@ export interface InventoryEngineOptions {
   maxPromotionsPerFlight?: number;
   /** Event time between two promotions of a flight. Default 60 minutes. */
   promoCooldownMs?: number;
+  /** What guards go by beside these two; {@link GUARD_LIMITS} where left out. */
+  guards?: Partial<Omit<GuardLimits, "maxPromotionsPerFlight" | "promoCooldownMinutes">>;
   /** How long an event waits for its flight, of the partition's clock. Default 24 hours. */
   unknownFlightWaitMs?: number;
   /** How many events may wait in this partition. Default 10,000. */
@@ -60,8 +65,7 @@ export interface EngineStep {
 export class InventoryEngine {
   readonly #policy: PromotionPolicy;
   readonly #logId: string;
-  readonly #maxPromotions: number;
-  readonly #promoCooldownMs: number;
+  readonly #limits: GuardLimits;
   readonly #waitMs: number;
   readonly #waitingMax: number;
   readonly #departedKeptMs: number;
@@ -81,8 +85,12 @@ export class InventoryEngine {
     } = options;
     this.#policy = options.policy;
     this.#logId = options.logId;
-    this.#maxPromotions = maxPromotionsPerFlight;
-    this.#promoCooldownMs = promoCooldownMs;
+    this.#limits = {
+      ...GUARD_LIMITS,
+      ...options.guards,
+      maxPromotionsPerFlight,
+      promoCooldownMinutes: promoCooldownMs / MINUTE_MS,
+    };
     this.#waitMs = unknownFlightWaitMs;
     this.#waitingMax = unknownFlightWaitingMax;
     this.#departedKeptMs = departedFlightKeptMs;
@@ -221,7 +229,7 @@ export class InventoryEngine {
       : formatInstant(facts.clockMs);
     const context = { observation: observationOf(flight), time, record, logId: this.#logId };
     this.#outputs.push(metricsOutput(flight, context));
-    const decision = this.#mayPromote(facts) ? this.#policy.evaluate(context.observation) : undefined;
+    const decision = this.#decide(flight, context.observation);
     if (decision !== undefined) {
       facts.promotions++;
       facts.lastPromotionMs = facts.clockMs;
@@ -231,9 +239,12 @@ export class InventoryEngine {
     this.#state.touch(flight);
   }
 
-  #mayPromote(facts: FlightFacts): boolean {
-    return facts.phase === "scheduled" && facts.promotions < this.#maxPromotions &&
-      (facts.lastPromotionMs === null || facts.clockMs - facts.lastPromotionMs >= this.#promoCooldownMs);
+  #decide({ facts }: FlightState, observation: Observation): Evaluation | undefined {
+    if (facts.phase !== "scheduled" || limitReached(observation, this.#limits) !== undefined) {
+      return undefined;
+    }
+    const evaluation = evaluateFlight(this.#policy, observation, this.#limits);
+    return evaluation?.guard === null ? evaluation : undefined;
   }
 
   #wait(flightId: string, record: RefusedRecord): void {
