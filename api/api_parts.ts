@@ -5,6 +5,7 @@ import { airportTimeZones } from "../producer/airport_time_zones.ts";
 import type { Sql } from "../warehouse/connect.ts";
 import type { AccessControl } from "../process/http/access_control.ts";
 import { RenderedAnswers } from "../process/http/answers.ts";
+import { StaticFiles } from "../process/http/static_files.ts";
 import { ApiMetrics } from "./api_metrics.ts";
 import type { ApiParts } from "./app.ts";
 import { FlightHistory } from "./flight_history.ts";
@@ -14,7 +15,7 @@ import { LogFollower } from "./log_follower.ts";
 import { PipelineWatch } from "./pipeline_watch.ts";
 import type { WatchedProcess } from "./pipeline_watch.ts";
 import { Listeners } from "./routes/events.ts";
-import { DASHBOARD_FILES, StaticFiles } from "./static_files.ts";
+import { DASHBOARD_FILES } from "./static_files.ts";
 import { StreamMetrics } from "./stream_metrics.ts";
 import { ViewerWatch } from "./viewer_watch.ts";
 
@@ -67,7 +68,7 @@ export async function apiParts(
     listeners,
     metrics,
     access: sources.access,
-    files: await StaticFiles.read(DASHBOARD_FILES),
+    files: await StaticFiles.read(DASHBOARD_FILES, import.meta.url),
     timeZones: airportTimeZones(await Deno.readTextFile(AIRPORTS)),
     version: () => updates.version,
     rendered: new RenderedAnswers(),

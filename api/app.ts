@@ -17,12 +17,12 @@ import type { LiveFeed } from "./live_feed.ts";
 import type { LogFollower } from "./log_follower.ts";
 import type { PipelineWatch } from "./pipeline_watch.ts";
 import { answerProblem, ApiProblem } from "../process/http/problem.ts";
+import type { StaticFiles } from "../process/http/static_files.ts";
 import { addContractRoutes } from "./routes/contract.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import type { Listeners } from "./routes/events.ts";
 import { addFlightRoutes } from "./routes/flights.ts";
 import { addPipelineRoutes } from "./routes/pipeline.ts";
-import type { StaticFiles } from "./static_files.ts";
 import type { StreamMetrics } from "./stream_metrics.ts";
 import type { ViewerWatch } from "./viewer_watch.ts";
 
