@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import type { EventLog, LogRecord } from "../../event_log/event_log.ts";
 import { partitionOf } from "../../event_log/partitioner.ts";
 import { readTopic } from "./_read_topic.ts";
+import { type DecidedOtherwise, decidedOtherwise } from "./_reference_decisions.ts";
 import { type Expected, type Origin, ReferenceFold } from "./_reference_fold.ts";
 import { readInput, type ReferenceEvent } from "./_reference_input.ts";
 import { takenOrder, undisturbedOrder } from "./_reference_order.ts";
@@ -40,8 +41,8 @@ export interface EngineVerdict {
   violations: string[];
   /** Records that were taken after one that comes later where nobody disturbs the consumer. */
   overtakings: number;
-  /** Decisions that would have been others then. */
-  decidedOtherwise: number;
+  /** Flights that are decided otherwise then. */
+  decidedOtherwise: DecidedOtherwise;
   /** Metrics events, decisions and dead letters that must be there. */
   metrics: number;
   decisions: number;
@@ -74,6 +75,8 @@ class Judge {
   #doubled = 0;
   #checked = 0;
   #overtakings = 0;
+  /** Flights of which records were passed on. */
+  readonly #passedOn = new Set<string>();
 
   constructor(records: EngineRecords) {
     this.#records = records;
@@ -98,7 +101,7 @@ class Judge {
       doubled: this.#doubled,
       violations: this.#violations,
       overtakings: this.#overtakings,
-      decidedOtherwise: this.#decidedOtherwise(),
+      decidedOtherwise: decidedOtherwise(decisions, this.#undisturbed.decisions, this.#passedOn),
       metrics: metrics.size,
       decisions: decisions.size,
       deadLetters: deadLetters.size,
@@ -160,7 +163,9 @@ class Judge {
     const places = new Map(undisturbed.map((record, place) => [record, place]));
     let furthest = -1;
     for (const record of order.records) {
-      if (inputOf.get(record)!.event === undefined) continue;
+      const { event } = inputOf.get(record)!;
+      if (event === undefined) continue;
+      if (record.topic === PASSED_ON) this.#passedOn.add(event.flightId);
       const place = places.get(record)!;
       if (place < furthest) this.#overtakings++;
       furthest = Math.max(furthest, place);
@@ -188,13 +193,6 @@ class Judge {
     return record.topic === PASSED_ON || this.#belongsHere(record, read.flightId)
       ? { origin, event: read }
       : { origin };
-  }
-
-  /** Decisions that are missing, there, or different where nobody disturbs the consumer. */
-  #decidedOtherwise(): number {
-    const lines = ({ decisions }: Expected) =>
-      new Set([...decisions].map(([id, event]) => `${id} ${JSON.stringify(event)}`));
-    return lines(this.#expected).symmetricDifference(lines(this.#undisturbed)).size;
   }
 
   /** Compares a topic's events with what must be there; returns them. */

@@ -1,6 +1,6 @@
 /** The exam's verifier: silent over what the real consumer wrote, loud over each kind of wrong. */
 
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { LogRecord } from "../../event_log/event_log.ts";
 import { ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
 import { openPipeline } from "../pipeline/_pipeline.ts";
@@ -149,6 +149,59 @@ const WRONGS: Wrong[] = [
     says: /ranges do not adjoin/,
   },
 ];
+
+/** A flight, a booking and a snapshot a second later; the consumer took them in the order of `runs`. */
+function shortDay(booking: Partial<LogRecord>, runs: [number, number][]): EngineRecords {
+  const flight = { flight_id: "BA1_2026-01-08", event_time: "2026-01-05T00:00:00Z" };
+  const record = (topic: string, fields: Record<string, unknown>, rest: Partial<LogRecord> = {}) => ({
+    topic,
+    partition: 0,
+    offset: 0,
+    key: flight.flight_id,
+    value: JSON.stringify({ ...flight, ...fields }),
+    timestampMs: 0,
+    ...rest,
+  });
+  const scheduled = { scheduled_departure_time: "2026-01-08T12:00:00Z", total_seats: 100 };
+  const sold = { booking_id: "B1", fare_bucket: "Y", total_price: 100, passengers: [{ passenger_id: "P1" }] };
+  const booked = record("bookings", {
+    event_type: "BookingCreated",
+    event_time: "2026-01-05T00:00:01Z",
+    ...sold,
+  });
+  const snapshot = { event_type: "CabinInventorySnapshot", event_time: "2026-01-05T00:00:02Z" };
+  const topics = ["flight_lifecycle", "bookings", "seat_inventory", "inventory-engine-repartition"];
+  const order = {
+    topics,
+    from: [0, 0, 0, 0],
+    to: topics.map((_, at) => runs.some(([lane]) => lane === at) ? 1 : 0),
+    runs,
+  };
+  const records = [
+    record("flight_lifecycle", { event_type: "FlightScheduled", ...scheduled }),
+    { ...booked, ...booking },
+    record("seat_inventory", snapshot),
+    record("inventory-engine-order", {}, { value: JSON.stringify(order) }),
+  ];
+  return { logId: "0123456789", partitions: 1, topics: Map.groupBy(records, ({ topic }) => topic) };
+}
+
+Deno.test("a flight of direct records that an undisturbed run decides otherwise is told apart from one of records passed on", () => {
+  const otherwise = (booking: Partial<LogRecord>, runs: [number, number][]) =>
+    judge(shortDay(booking, runs)).decidedOtherwise;
+  // The promotion comes with the first evaluation: the booking's by event time, the snapshot's where that is taken first.
+  deepStrictEqual(otherwise({}, [[0, 1], [1, 1], [2, 1]]), { passedOn: [], direct: [] });
+  deepStrictEqual(otherwise({}, [[0, 1], [2, 1], [1, 1]]), { passedOn: [], direct: ["BA1_2026-01-08"] });
+  const passedOn = {
+    topic: "inventory-engine-repartition",
+    headers: { "origin-topic": "bookings", "origin-partition": "1", "origin-offset": "7" },
+  };
+  deepStrictEqual(otherwise(passedOn, [[0, 1], [3, 1], [2, 1]]), { passedOn: [], direct: [] });
+  deepStrictEqual(otherwise(passedOn, [[0, 1], [2, 1], [3, 1]]), {
+    passedOn: ["BA1_2026-01-08"],
+    direct: [],
+  });
+});
 
 Deno.test("the verifier is silent over the consumer's work, and loud over each kind of wrong", async (test) => {
   const records = await realRecords();
