@@ -10,7 +10,7 @@ import { EventError } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import { DeadLetterTally } from "./dead_letter_tally.ts";
 import { FlightBoard } from "./flight_board.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** Flights first: what is said of a flight makes sense only once it is known. */
 const FIRST_TOPIC = "flight_lifecycle";

@@ -7,7 +7,7 @@
 
 import type { EventLog } from "../event_log/event_log.ts";
 import { PUBLIC_TOPICS } from "../events/topics.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** A process as the watch found it. */
 export interface ProcessHealth {

@@ -1,7 +1,7 @@
 /** Follows the stored viewer figures: who looks at which flight, and the minute windows as they change. */
 
 import { inTime } from "./in_time.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 import type { MinuteWindow, StreamMetrics } from "./stream_metrics.ts";
 
 const INTERVAL_MS = 1000;

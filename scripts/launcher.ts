@@ -50,7 +50,7 @@ export const PARTS = {
   "viewer-metrics": {
     script: "streaming/viewer_metrics.ts",
     permissions: "viewer-metrics",
-    v8Flags: ["--heap-growing-percent=50", "--max-semi-space-size=16"],
+    v8Flags: MORE_COLLECTIONS,
   },
   "event-generator": { script: "producer/event_generator.ts", permissions: "event-generator" },
   lake: { script: "lake/lake_writer.ts", permissions: "lake" },

@@ -1,4 +1,13 @@
-/** What becomes of each record of one partition of `stream.events`: counted, passed on, or refused. */
+/**
+ * What becomes of each record of one partition of `stream.events`: counted, passed on, or refused.
+ *
+ * An event is judged late where it landed. One that was on time there can still come too late where it is counted: its
+ * minute is final because the partition that passed it on was silent for longer than is waited for, or because it lies
+ * beyond the retention. That is late as well: a dead letter with the same reason, counted once, by the partition that
+ * would have counted the event.
+ *
+ * @module
+ */
 
 import { EventError } from "../events/event_error.ts";
 import type { EventErrorReason } from "../events/event_error.ts";
@@ -104,7 +113,7 @@ export class ViewerIntake {
     const outcome = this.#windows.apply(event, nowMs, this.#state);
     if (outcome === "counted") this.#inputs.counted++;
     else if (outcome === "duplicate") this.#inputs.duplicates++;
-    else throw late(event, this.#windows.cutMs);
+    else throw final(event, this.#windows.cutMs);
   }
 
   #passOn(record: LogRecord, streamId: string, home: number): void {
@@ -139,5 +148,14 @@ function late(event: ParsedStreamEvent, watermarkMs: number): EventError {
     `Event time ${formatInstant(event.eventTimeMs)} is before ${
       formatInstant(watermarkMs)
     }, the watermark of its partition (${WATERMARK_MS / 60_000} minutes behind its newest event)`,
+  );
+}
+
+function final(event: ParsedStreamEvent, cutMs: number): EventError {
+  return new EventError(
+    "late",
+    `Event time ${formatInstant(event.eventTimeMs)} is before ${
+      formatInstant(cutMs)
+    }: on time where it landed, but the minutes of its stream are final up to there`,
   );
 }

@@ -1,6 +1,6 @@
 /** The Prometheus figures of viewer metrics. */
 
-import type { PartitionOffset, PartitionRange } from "../event_log/event_log.ts";
+import type { PartitionRange } from "../event_log/event_log.ts";
 import { Counter, Gauge, Histogram, processRegistry } from "../process/metrics_server.ts";
 import type { Registry } from "../process/metrics_server.ts";
 import type { ViewerCommitInfo } from "./viewer_task.ts";
@@ -14,7 +14,8 @@ export class ViewerGauges {
   readonly registry: Registry = processRegistry();
   readonly windows = new Map<number, ViewerWindows>();
   readonly #topics: { own: string; repartition: string };
-  readonly #positions = new Map<string, number>();
+  /** How far each partition is in what it reads: places by topic and partition. */
+  readonly #positions = new Map<number, Map<string, number>>();
   readonly #watermarksMs = new Map<number, number>();
   readonly #processed: Counter;
   readonly #late: Counter;
@@ -104,8 +105,13 @@ export class ViewerGauges {
     this.#commitSeconds.observe(info.durationMs / 1000);
     this.#watermarksMs.set(partition, info.watermarkMs);
     const { own, repartition } = this.#topics;
-    this.#setPosition({ topic: own, partition, offset: info.nextOffset });
-    this.#setPosition({ topic: repartition, partition, offset: info.repartitionOffset });
+    this.#positions.set(
+      partition,
+      new Map([
+        [`${own}/${partition}`, info.nextOffset],
+        [`${repartition}/${info.repartition.partition}`, info.repartition.offset],
+      ]),
+    );
   }
 
   lost(records: number): void {
@@ -116,21 +122,20 @@ export class ViewerGauges {
   closed(partition: number): void {
     this.windows.delete(partition);
     this.#watermarksMs.delete(partition);
-    for (const topic of Object.values(this.#topics)) this.#positions.delete(`${topic}/${partition}`);
+    this.#positions.delete(partition);
   }
 
   /** Compares what the partitions hold with what was committed. */
   setLag(ranges: PartitionRange[]): void {
     this.#lag.reset();
     for (const { topic, partition, end } of ranges) {
-      const position = this.#positions.get(`${topic}/${partition}`);
-      if (position === undefined) continue;
+      // Of several who read the same partition, the one that is furthest behind.
+      const key = `${topic}/${partition}`;
+      const places = [...this.#positions.values()].map((of) => of.get(key) ?? Infinity);
+      const position = Math.min(...places);
+      if (position === Infinity) continue;
       const lag = end - position;
       this.#lag.set({ topic, partition }, lag <= TRAILING_MARKERS ? 0 : lag);
     }
-  }
-
-  #setPosition({ topic, partition, offset }: PartitionOffset): void {
-    this.#positions.set(`${topic}/${partition}`, offset);
   }
 }

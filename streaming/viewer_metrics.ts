@@ -3,23 +3,29 @@
 import { GROUPS, STREAM_EVENTS_TOPIC } from "../events/topics.ts";
 import { FencedError, ReplacedTopicError, UnknownTopicError } from "../event_log/event_log.ts";
 import type { EventLog, GroupMember } from "../event_log/event_log.ts";
-import { parseCommandLine } from "../process/command_line.ts";
+import { parseCommandLine, parseDuration, UsageError } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { serveMetrics } from "../process/metrics_server.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { maxEventLeadMs, realtimeDatabase } from "../process/settings.ts";
-import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.ts";
-import type { Warehouse } from "../warehouse/connect.ts";
-import { prepareRealtime } from "../warehouse/realtime.ts";
+import type { AskedDatabase } from "../warehouse/asked_database.ts";
+import { RetryNotes } from "./_retry_notes.ts";
+import { openViewerDatabase } from "./_viewer_database.ts";
 import { watchLag } from "./lag_watch.ts";
 import { notReadyReason } from "./readiness.ts";
 import { ViewerGauges } from "./viewer_gauges.ts";
+import { ViewerRetention } from "./viewer_retention.ts";
 import { ViewerStore } from "./viewer_store.ts";
 import { runViewerTask } from "./viewer_task.ts";
 
 const REPARTITION_TOPIC = "viewer-metrics-repartition";
-const DATABASE_RETRY_MS = 2000;
+
+/** What may fail and begin again, beside the partitions. */
+const GROUP = "The consumer group";
+const RETENTION = "The retention";
+/** Less would take windows that may still change. */
+const RETENTION_MS_MIN = 3_600_000;
 
 const COMMAND_LINE = {
   usage: "deno task viewer-metrics",
@@ -42,6 +48,13 @@ const COMMAND_LINE = {
       default: "10s",
       minMs: 1000,
       description: "Silence after which another one takes over this one's partitions",
+    },
+    "retention": {
+      type: "text",
+      value: "DURATION",
+      default: "90d",
+      description:
+        "Windows that are so much older than the newest one are deleted, and events of that time are late; none keeps all",
     },
     "reset-state": {
       type: "flag",
@@ -66,6 +79,7 @@ const COMMAND_LINE = {
 
 await runProcess(async (signal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
+  const retentionMs = retentionOf(values.retention);
   const eventLeadMsMax = maxEventLeadMs();
   const gauges = new ViewerGauges({ own: STREAM_EVENTS_TOPIC, repartition: REPARTITION_TOPIC });
   let notReady: string | undefined = "The event log is not open yet";
@@ -80,16 +94,18 @@ await runProcess(async (signal) => {
       }),
   });
   const log = await openEventLog("viewer-metrics");
-  let warehouse: Warehouse | undefined;
+  let database: AskedDatabase | undefined;
   try {
     const { partitions, repartitionPartitions } = await inputTopics(log);
     notReady = "The database does not answer";
-    const { schema, ...database } = realtimeDatabase();
-    warehouse = await openWhenThere(database, signal);
-    if (warehouse === undefined) return;
-    await prepareRealtime(warehouse.sql, schema);
-    const store = new ViewerStore(warehouse.sql, schema, log.logId);
-    if (values["reset-state"]) await store.reset();
+    const { schema, ...address } = realtimeDatabase();
+    const resetLogId = values["reset-state"] ? log.logId : undefined;
+    database = await openViewerDatabase(address, schema, { signal, resetLogId });
+    if (database === undefined) return;
+    const store = new ViewerStore(database, schema, log.logId);
+    const retention = retentionMs === undefined
+      ? undefined
+      : new ViewerRetention(database, { schema, logId: log.logId, partitions, retentionMs });
     logger.info("👀 Viewer metrics started");
     logger.info(`   ${schema} on ${log.engine}, metrics on http://127.0.0.1:${server.port}/metrics`);
     notReady = undefined;
@@ -110,11 +126,12 @@ await runProcess(async (signal) => {
       eventLeadMsMax,
       commitIntervalMs: values["commit-interval"],
       idleTimeoutMs: values["idle-timeout"],
-    });
+      ...(retention === undefined ? {} : { retention }),
+    }, retention);
     logger.info("Viewer metrics stopped; what was counted is stored");
   } finally {
     await log.close();
-    await warehouse?.close();
+    await database?.close();
     await server.close();
   }
 });
@@ -124,9 +141,12 @@ async function countUntilStopped(
   signal: AbortSignal,
   { member, gauges }: { member: GroupMember; gauges: ViewerGauges },
   options: Parameters<typeof runViewerTask>[2],
+  retention: ViewerRetention | undefined,
 ): Promise<void> {
   const { log, topic } = options;
   const end = new AbortController();
+  const stop = AbortSignal.any([signal, end.signal]);
+  const notes = new RetryNotes(logger);
   let fatal: Error | undefined;
   const stopWatchingLag = watchLag(log, [topic, options.repartitionTopic], gauges);
   const onError = (error: unknown, partition: number): void => {
@@ -138,15 +158,19 @@ async function countUntilStopped(
     }
     if (error instanceof FencedError) {
       logger.info(`Partition ${partition} went to another one`);
+      notes.recovered(nameOf(partition));
       return;
     }
-    const what = error instanceof Error ? error.message : String(error);
-    logger.warn(
-      partition < 0
-        ? `The consumer group begins again: ${what}`
-        : `Partition ${partition} begins again: ${what}`,
-    );
+    notes.failed(partition < 0 ? GROUP : nameOf(partition), messageOf(error));
   };
+  const sweeping = retention?.run(stop, {
+    swept({ windows, streams }) {
+      notes.recovered(RETENTION);
+      if (windows === 0) return;
+      logger.info(`${windows} minute windows beyond --retention deleted, ${streams} streams forgotten`);
+    },
+    failed: (error) => notes.failed(RETENTION, messageOf(error)),
+  });
   try {
     await member.run((assigned, taskSignal) =>
       runViewerTask(assigned, taskSignal, {
@@ -154,6 +178,8 @@ async function countUntilStopped(
         observer: {
           restored({ partition, windows, lostRecords, durationMs }) {
             gauges.windows.set(partition, windows);
+            notes.recovered(GROUP);
+            notes.recovered(nameOf(partition));
             logger.info(
               `Partition ${partition}: ${windows.streams} streams (${windows.size} state entries restored in ${
                 durationMs.toFixed(0)
@@ -168,10 +194,12 @@ async function countUntilStopped(
           committed: (info) => gauges.committed(info),
           closed: (partition) => gauges.closed(partition),
         },
-      }), { signal: AbortSignal.any([signal, end.signal]), onError });
+      }), { signal: stop, onError });
   } finally {
     stopWatchingLag();
     await member.close();
+    end.abort();
+    await sweeping;
   }
   if (fatal !== undefined) throw fatal;
 }
@@ -193,30 +221,18 @@ async function inputTopics(log: EventLog): Promise<{ partitions: number; reparti
   };
 }
 
-/** Opens the database, trying again until it answers; `undefined` where it is to stop first. */
-async function openWhenThere(
-  database: { url: string; embedded: boolean },
-  signal: AbortSignal,
-): Promise<Warehouse | undefined> {
-  for (let told = false; !signal.aborted;) {
-    try {
-      const opened = await openWarehouse({ ...database, applicationName: "airline-viewer-metrics", max: 4 });
-      if (told) logger.info("The database answers, going on");
-      return opened;
-    } catch (error) {
-      if (!(error instanceof WarehouseUnavailableError)) throw error;
-      if (!told) logger.warn(`${error.message}; trying again until it answers`);
-      told = true;
-    }
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, DATABASE_RETRY_MS);
-      signal.addEventListener("abort", done);
-    });
-  }
-  return undefined;
+/** `undefined`: all windows are kept. */
+function retentionOf(text: string): number | undefined {
+  if (text === "none") return undefined;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= RETENTION_MS_MIN) return ms;
+  throw new UsageError(`--retention is "${text}", expected a time of at least 1h such as 90d, or none`);
+}
+
+function nameOf(partition: number): string {
+  return `Partition ${partition}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,7 @@
 
 import { FencedError } from "../event_log/event_log.ts";
 import { OperatorError } from "../process/run_process.ts";
+import type { Database } from "../warehouse/asked_database.ts";
 import type { Sql } from "../warehouse/connect.ts";
 import type { RealtimeSchema } from "../warehouse/realtime.ts";
 import type { WatermarkState } from "./partition_watermark.ts";
@@ -52,13 +53,13 @@ export interface ViewerCommit {
 
 /** The tables of the minute windows. */
 export class ViewerStore {
-  readonly #sql: Sql;
+  readonly #database: Database;
   readonly #schema: RealtimeSchema;
   readonly #logId: string;
   readonly #commitStatement: string;
 
-  constructor(sql: Sql, schema: RealtimeSchema, logId: string) {
-    this.#sql = sql;
+  constructor(database: Database, schema: RealtimeSchema, logId: string) {
+    this.#database = database;
     this.#schema = schema;
     this.#logId = logId;
     this.#commitStatement = commitStatement(schema);
@@ -68,9 +69,13 @@ export class ViewerStore {
    * Takes a partition over: from here on no former owner can write.
    *
    * @throws {OperatorError} when the topic had another number of partitions: its streams live elsewhere now.
+   * @throws what `Database.ask` throws; whoever asks again has a new epoch.
    */
   async claim(partition: number, partitions: number): Promise<ClaimedPartition> {
-    const sql = this.#sql;
+    return await this.#database.ask((sql) => this.#claim(sql, partition, partitions));
+  }
+
+  async #claim(sql: Sql, partition: number, partitions: number): Promise<ClaimedPartition> {
     const schema = this.#schema;
     const [row] = await sql<Record<string, unknown>[]>`
       insert into ${sql(schema)}.viewer_partition as old (log_id, partition, partitions, epoch)
@@ -102,33 +107,39 @@ export class ViewerStore {
   /**
    * Stores windows, state and offsets as one.
    *
+   * Where no answer comes, whether it is stored is not known: claim the partition again. A statement that is still being
+   * carried out holds the partition's row, so the claim waits for it and then finds what it has stored.
+   *
    * @throws {FencedError} when another owner has the partition now; nothing is stored.
+   * @throws what `Database.ask` throws.
    */
   async commit({ partition, epoch }: ClaimedPartition, commit: ViewerCommit): Promise<void> {
     const { changes: { rows, emptied, states }, chunk, compacted } = commit;
-    const [answer] = await this.#sql.unsafe(this.#commitStatement, [
-      this.#logId,
-      partition,
-      epoch,
-      commit.nextOffset,
-      commit.repartitionOffset,
-      JSON.stringify(commit.progress),
-      JSON.stringify(rows.map((row) => ({
-        s: row.streamId,
-        m: row.minute * (MINUTE_MS / 1000),
-        v: row.activeViewers,
-        c: row.chatMessages,
-        d: row.donatedCents / 100,
-        f: row.complete,
-      }))),
-      JSON.stringify(
-        emptied.map(({ streamId, minute }) => ({ s: streamId, m: minute * (MINUTE_MS / 1000) })),
-      ),
-      JSON.stringify(states.map(({ streamId, activeViewers }) => ({ s: streamId, v: activeViewers }))),
-      chunk,
-      commit.sequence,
-      compacted,
-    ], { prepare: true });
+    const [answer] = await this.#database.ask((sql) =>
+      sql.unsafe(this.#commitStatement, [
+        this.#logId,
+        partition,
+        epoch,
+        commit.nextOffset,
+        commit.repartitionOffset,
+        JSON.stringify(commit.progress),
+        JSON.stringify(rows.map((row) => ({
+          s: row.streamId,
+          m: row.minute * (MINUTE_MS / 1000),
+          v: row.activeViewers,
+          c: row.chatMessages,
+          d: row.donatedCents / 100,
+          f: row.complete,
+        }))),
+        JSON.stringify(
+          emptied.map(({ streamId, minute }) => ({ s: streamId, m: minute * (MINUTE_MS / 1000) })),
+        ),
+        JSON.stringify(states.map(({ streamId, activeViewers }) => ({ s: streamId, v: activeViewers }))),
+        chunk,
+        commit.sequence,
+        compacted,
+      ], { prepare: true })
+    );
     if (answer!.owned === true) return;
     throw new FencedError(
       `Another viewer-metrics has taken over partition ${partition} (epoch ${epoch} is over): nothing is stored`,
@@ -137,16 +148,18 @@ export class ViewerStore {
 
   /** Forgets windows, state and offsets, so that the log is counted anew; owners of before cannot write. */
   async reset(): Promise<void> {
-    await this.#sql.begin(async (tx) => {
-      const schema = tx(this.#schema);
-      await tx`
+    await this.#database.ask((sql) =>
+      sql.begin(async (tx) => {
+        const schema = tx(this.#schema);
+        await tx`
         update ${schema}.viewer_partition
         set epoch = epoch + 1, next_offset = null, repartition_offset = null, progress = '{}'
         where log_id = ${this.#logId}`;
-      await tx`delete from ${schema}.viewer_state where log_id = ${this.#logId}`;
-      await tx`delete from ${schema}.stream_metrics_minute`;
-      await tx`delete from ${schema}.stream_state`;
-    });
+        await tx`delete from ${schema}.viewer_state where log_id = ${this.#logId}`;
+        await tx`delete from ${schema}.stream_metrics_minute`;
+        await tx`delete from ${schema}.stream_state`;
+      })
+    );
   }
 }
 

@@ -17,12 +17,14 @@
  */
 
 import type { EventErrorReason } from "../events/event_error.ts";
-import type { Appender, AssignedPartition, EventLog, NewRecord } from "../event_log/event_log.ts";
+import type { Appender, AssignedPartition, EventLog } from "../event_log/event_log.ts";
+import { appendInOrder } from "./_append_in_order.ts";
 import { deadLetterRecords } from "./_intake.ts";
 import { PassedOnReader } from "./_passed_on_reader.ts";
 import { ViewerIntake } from "./_viewer_intake.ts";
+import { ViewerStateJournal } from "./_viewer_state_journal.ts";
 import { PartitionWatermark } from "./partition_watermark.ts";
-import { readStateChunk, ViewerStateWriter } from "./viewer_state_chunk.ts";
+import { readStateChunk } from "./viewer_state_chunk.ts";
 import type { ClaimedPartition, ViewerStore } from "./viewer_store.ts";
 import { ViewerWindows } from "./viewer_windows.ts";
 
@@ -39,7 +41,8 @@ export interface ViewerCommitInfo {
   rows: number;
   durationMs: number;
   nextOffset: number;
-  repartitionOffset: number;
+  /** Where reading what was passed on goes on: several partitions may share one of that topic. */
+  repartition: { partition: number; offset: number };
   watermarkMs: number;
 }
 
@@ -69,17 +72,14 @@ export interface ViewerTaskOptions {
   commitRecordsMax?: number;
   /** The newest window of a stream that was not heard of for so long is complete. Default 60,000 ms. */
   idleTimeoutMs?: number;
+  /** Events before its horizon are late. Default: none are for that. */
+  retention?: { readonly horizonMs: number };
 }
 
 const WAIT_MS = 100;
 const LOOK_INTERVAL_MS = 1000;
 /** Values that one commit moves past at the most, about, in UTF-16 units: large ones may all become dead letters. */
 const COMMIT_UNITS_MAX = 16 * 1024 * 1024;
-/** What is appended to the log at once. */
-const REQUEST_RECORDS_MAX = 1000;
-const REQUEST_UNITS_MAX = 512 * 1024;
-/** The state is written anew when what was added is more than twice of it, and more than this. */
-const ADDED_BYTES_MIN = 256 * 1024;
 
 /** Runs until `signal` aborts; finishes the commit at hand. Throws what went wrong; see step 7. */
 export async function runViewerTask(
@@ -116,7 +116,7 @@ export async function runViewerTask(
     assigned.reader.resume([options.topic]);
     const passedOn = await PassedOnReader.open(log, {
       topic: options.repartitionTopic,
-      partition: partition % options.repartitionPartitions,
+      partition: repartitionPartitionOf(partition, options),
       offset: claim.repartitionOffset ?? undefined,
     });
     opened.push(passedOn);
@@ -147,12 +147,10 @@ class ViewerTask {
   readonly #watermark: PartitionWatermark;
   readonly #appender: Appender;
   readonly #passedOnReader: PassedOnReader;
-  readonly #state = new ViewerStateWriter();
+  readonly #journal: ViewerStateJournal;
   readonly #intake: ViewerIntake;
-  #sequence: number;
-  #snapshotBytes: number;
-  #addedBytes: number;
   #nextOffset: number;
+  #storedCutMs: number;
   #lookedMs = performance.now();
   #firstInputMs = 0;
   #mustWait = false;
@@ -167,16 +165,15 @@ class ViewerTask {
     this.#appender = begun.appender;
     this.#passedOnReader = begun.passedOn;
     this.#nextOffset = begun.nextOffset;
-    this.#sequence = claim.sequence;
-    this.#snapshotBytes = claim.chunks[0]?.length ?? 0;
-    this.#addedBytes = claim.chunks.slice(1).reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#storedCutMs = begun.windows.cutMs;
+    this.#journal = new ViewerStateJournal(claim);
     this.#watermark = new PartitionWatermark(
       this.#partition,
       options.partitions,
       performance.now(),
       claim.progress?.watermark,
     );
-    this.#intake = new ViewerIntake(this.#windows, this.#watermark, this.#state, {
+    this.#intake = new ViewerIntake(this.#windows, this.#watermark, this.#journal.sink, {
       ...options,
       partition: this.#partition,
     });
@@ -190,7 +187,10 @@ class ViewerTask {
       const nowMs = performance.now();
       const { records, units } = intake.inputs;
       const isTimeToLook = nowMs - this.#lookedMs >= LOOK_INTERVAL_MS;
-      if (isTimeToLook) this.#windows.completeQuiet(nowMs - idleTimeoutMs);
+      if (isTimeToLook) {
+        this.#windows.advance(this.#horizonMs);
+        this.#windows.completeQuiet(nowMs - idleTimeoutMs);
+      }
       const isDue = records >= commitRecordsMax || units >= COMMIT_UNITS_MAX ||
         (records > 0 && nowMs - this.#firstInputMs >= commitIntervalMs);
       if (isDue || isTimeToLook) await this.#commit();
@@ -226,7 +226,12 @@ class ViewerTask {
     const { floorMs, mustWait } = this.#watermark.floor(this.#windows.size, nowMs);
     this.#mustWait = mustWait;
     // Only between commits: what has not been stored yet must not be forgotten.
-    if (this.#intake.inputs.records === 0) this.#windows.trim(floorMs);
+    if (this.#intake.inputs.records === 0) this.#windows.trim(Math.max(floorMs, this.#horizonMs));
+  }
+
+  /** Events before it are not to be counted any more, however far this partition is. */
+  get #horizonMs(): number {
+    return this.#options.retention?.horizonMs ?? -Infinity;
   }
 
   async #commit(): Promise<void> {
@@ -235,23 +240,18 @@ class ViewerTask {
     const changes = this.#windows.take();
     const inputs = this.#intake.inputs;
     const rows = changes.rows.length;
-    if (inputs.records === 0 && rows === 0 && changes.emptied.length === 0 && changes.states.length === 0) {
-      return;
-    }
+    // What is beyond the horizon may only be deleted once it is stored that nothing of it is taken any more.
+    const isCut = this.#storedCutMs < this.#horizonMs && this.#storedCutMs < this.#windows.cutMs;
+    const isNothing = rows === 0 && changes.emptied.length === 0 && changes.states.length === 0;
+    if (inputs.records === 0 && isNothing && !isCut) return;
     // Step 5: the log.
     const letters = await deadLetterRecords(inputs.refusals, { group, logId: log.logId });
-    await this.#append([...letters, ...inputs.passedOn]);
+    await appendInOrder(this.#appender, [...letters, ...inputs.passedOn]);
     // Step 6: the database.
-    const compacted = this.#addedBytes + this.#state.length > ADDED_BYTES_MIN + 2 * this.#snapshotBytes;
-    let chunk = this.#state.take();
-    if (compacted) {
+    const journaled = this.#journal.next((sink) => {
       this.#windows.trim(this.#watermark.floor(this.#windows.size, startedMs).floorMs);
-      this.#windows.snapshot(this.#state);
-      chunk = this.#state.take();
-      this.#snapshotBytes = chunk.length;
-      this.#addedBytes = 0;
-    } else this.#addedBytes += chunk.length;
-    if (chunk.length > 0 || compacted) this.#sequence++;
+      this.#windows.snapshot(sink);
+    });
     const repartitionOffset = this.#passedOnReader.nextOffset;
     const { newestMs, cutMs } = this.#windows;
     await this.#options.store.commit(this.#claim, {
@@ -260,10 +260,9 @@ class ViewerTask {
       repartitionOffset,
       // What is infinite is null in JSON.
       progress: { watermark: this.#watermark.stored(), newestMs, cutMs },
-      chunk,
-      sequence: this.#sequence,
-      compacted,
+      ...journaled,
     });
+    this.#storedCutMs = cutMs;
     observer?.committed?.({
       partition: this.#partition,
       records: inputs.records,
@@ -274,21 +273,20 @@ class ViewerTask {
       rows,
       durationMs: performance.now() - startedMs,
       nextOffset: this.#nextOffset,
-      repartitionOffset,
+      repartition: {
+        partition: repartitionPartitionOf(this.#partition, this.#options),
+        offset: repartitionOffset,
+      },
       watermarkMs: this.#watermark.watermarkMs,
     });
     this.#intake.clear();
   }
+}
 
-  /** Appends in order, in requests of bounded size. */
-  async #append(records: readonly NewRecord[]): Promise<void> {
-    for (let at = 0; at < records.length;) {
-      const start = at;
-      for (let units = 0; at < records.length && at - start < REQUEST_RECORDS_MAX; at++) {
-        units += records[at]!.value!.length;
-        if (units > REQUEST_UNITS_MAX && at > start) break;
-      }
-      await this.#appender.append(records.slice(start, at));
-    }
-  }
+/** Where there are fewer partitions to pass on by, several share one. */
+function repartitionPartitionOf(
+  partition: number,
+  { repartitionPartitions }: Pick<ViewerTaskOptions, "repartitionPartitions">,
+): number {
+  return partition % repartitionPartitions;
 }

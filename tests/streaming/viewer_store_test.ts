@@ -53,7 +53,10 @@ async function withStore(
   const warehouse = await database.open();
   try {
     await prepareRealtime(warehouse.sql, "realtime");
-    await body(new ViewerStore(warehouse.sql, "realtime", LOG_ID), warehouse.sql);
+    await body(
+      new ViewerStore({ ask: (question) => question(warehouse.sql) }, "realtime", LOG_ID),
+      warehouse.sql,
+    );
   } finally {
     await warehouse.close();
   }
