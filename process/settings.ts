@@ -84,7 +84,7 @@ export const SETTINGS = {
     description: "Registry of the tracker's services; none: they are in none",
   },
   TRACKER_INSTANCES: {
-    default: "127.0.0.1:8081",
+    default: "127.0.0.1:8081,127.0.0.1:8082",
     description:
       "Instances of the tracker's services that the gateway may reach, host:port separated by commas",
   },

@@ -9,7 +9,10 @@ import { parseCommandLine, UsageError } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
 import { runProcess } from "../process/run_process.ts";
-import { addGatewayRoutes, GATEWAY_SERVICES } from "./gateway_app.ts";
+import { StaticFiles } from "../process/http/static_files.ts";
+import { setting } from "../process/settings.ts";
+import { addGatewayRoutes, GATEWAY_DOCS } from "./gateway_app.ts";
+import { GATEWAY_SERVICES, gatewayDocument } from "./gateway_document.ts";
 import { addressOf, InstancePool } from "./instance_pool.ts";
 import { pause } from "./pause.ts";
 import { RateLimiter } from "./rate_limiter.ts";
@@ -47,6 +50,9 @@ const COMMAND_LINE = {
 } as const satisfies CommandLineSpec;
 
 const LOOK_EVERY_MS = 1000;
+/** The documentation's library makes its own styles. */
+const DOCS_POLICY =
+  "script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 /** Addresses remembered as told of. */
 const REFUSED_MAX = 100;
 
@@ -67,19 +73,25 @@ async function main(signal: AbortSignal): Promise<void> {
     access,
     health: () => ({
       registry: { status: "UP", details: { reachable: registryAnswers } },
+      // Without summaries it is still the way to the flights.
       services: {
-        status: GATEWAY_SERVICES.every((service) => pool.count(service) > 0) ? "UP" : "DOWN",
+        status: pool.count("FLIGHTDATA-SERVICE") > 0 ? "UP" : "DOWN",
         details: Object.fromEntries(GATEWAY_SERVICES.map((service) => [service, pool.count(service)])),
       },
     }),
+    corsOrigins: (values["cors-origins"] ?? "").split(",").map((origin) => origin.trim())
+      .filter((origin) => origin !== ""),
+    // The documentation's page cannot send a token before somebody has typed it in there.
+    openPaths: ["/docs", "/docs/*", "/openapi.json"],
+    pagePolicies: { "/docs": DOCS_POLICY },
+    document: gatewayDocument({ pool, token: setting("API_TOKEN") }),
     ...requestLog(values),
   });
   addGatewayRoutes(app, {
     pool,
     metrics,
+    docs: await StaticFiles.read(GATEWAY_DOCS, import.meta.url),
     limiter: new RateLimiter({ perSecond: values["requests-per-second"], burst: values.burst }),
-    corsOrigins: (values["cors-origins"] ?? "").split(",").map((origin) => origin.trim())
-      .filter((origin) => origin !== ""),
   });
   const looking = keepLooking(registry, pool, signal, (answers) => registryAnswers = answers);
   await runService({
@@ -88,7 +100,7 @@ async function main(signal: AbortSignal): Promise<void> {
     fetch: (request, info) => app.fetch(request, info),
     onListening(address) {
       logger.info("🚪 API gateway started");
-      logger.info(`   ${address}/api/v1/flight/UA15, described at ${address}/openapi.json`);
+      logger.info(`   ${address}/api/v1/flight/UA15, described at ${address}/docs`);
     },
   }, signal);
   await looking;
@@ -103,10 +115,11 @@ async function keepLooking(
   onLook: (answers: boolean) => void,
 ): Promise<void> {
   const refused = new Set<string>();
+  const named = new Set(setting("TRACKER_INSTANCES")!.split(",").map((address) => address.trim()));
   while (!signal.aborted) {
     try {
       const found = await registry.instances();
-      pool.update(found.filter((instance) => mayReach(addressOf(instance), refused)), Date.now());
+      pool.update(found.filter((instance) => mayReach(addressOf(instance), named, refused)), Date.now());
       onLook(true);
     } catch {
       onLook(false);
@@ -115,9 +128,12 @@ async function keepLooking(
   }
 }
 
-/** Whether this process was allowed to reach an instance: whoever can register must not send it anywhere else. */
-function mayReach(address: string, refused: Set<string>): boolean {
-  if (Deno.permissions.querySync({ name: "net", host: address }).state === "granted") return true;
+/**
+ * Whether an instance may be asked: whoever can register must not send the gateway anywhere else. What this process was
+ * allowed to reach is more than that: the registry, and itself.
+ */
+function mayReach(address: string, named: ReadonlySet<string>, refused: Set<string>): boolean {
+  if (named.has(address) || named.has(address.slice(0, address.lastIndexOf(":")))) return true;
   if (!refused.has(address) && refused.size < REFUSED_MAX) {
     refused.add(address);
     logger.warn(

@@ -14,9 +14,14 @@ export async function boundedBody(
   response: Response | Request,
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (response.body === null) return new Uint8Array();
+  // No more than the announced length is ever read, which is quick; what is compressed may be any size unpacked.
+  const announced = response.headers.get("content-length");
+  if (announced !== null && Number(announced) <= bytesMax && !response.headers.has("content-encoding")) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  if (response.body === null) return new Uint8Array();
   // Leaving the loop by an error cancels the stream.
   for await (const chunk of response.body) {
     bytes += chunk.length;

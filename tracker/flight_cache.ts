@@ -129,7 +129,9 @@ export class FlightCache {
       const text = await store.get(key);
       if (text === undefined) return undefined;
       const kept = JSON.parse(text) as Partial<Kept>;
-      return typeof kept.storedAtMs === "number" && kept.flight !== undefined ? kept as Kept : undefined;
+      const isFlight = kept.flight === null ||
+        (typeof kept.flight === "object" && typeof kept.flight.fa_flight_id === "string");
+      return typeof kept.storedAtMs === "number" && isFlight ? kept as Kept : undefined;
     } catch (error) {
       onError(error);
       return undefined;

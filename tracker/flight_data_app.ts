@@ -36,6 +36,7 @@ export const FlightSchema = z.object({
 export const IDENT_PARAMETER = z.string().openapi({
   param: { name: "ident", in: "path" },
   description: "Airline designator (IATA or ICAO) and flight number",
+  pattern: "^([A-Za-z]{3}|[A-Za-z][A-Za-z0-9]|[0-9][A-Za-z])[0-9]{1,4}$",
   example: "UA1545",
 });
 

@@ -59,7 +59,8 @@ const IDENT = /^([A-Z]{3}|(?!\d\d)[A-Z0-9]{2})(\d{1,4})$/;
  * of B6: the longest number that leaves a designator is meant only where there is no other way to read it.
  */
 export function parseIdent(text: string): FlightIdent | undefined {
-  if (text.length > 7) return undefined;
+  // Letters of other alphabets become ours when they are made capitals: "ſ" an "S".
+  if (!/^[A-Za-z0-9]{1,7}$/.test(text)) return undefined;
   const match = IDENT.exec(text.toUpperCase());
   if (match === null) return undefined;
   const designator = match[1]!;

@@ -15,6 +15,8 @@ export interface ForwardOptions {
   pool: InstancePool;
   /** For each of the two tries. Default 12,000 ms: above what a service itself waits for its source. */
   timeoutMs?: number;
+  /** Aborts when nobody waits for the answer any more. */
+  signal?: AbortSignal;
   now?: () => number;
 }
 
@@ -59,6 +61,8 @@ export async function forward(
     });
   }
   const answer = await ask(first, request, options);
+  // Whoever asked has gone: that says nothing about the instance, and nobody waits for another try.
+  if (options.signal?.aborted) return answer instanceof ApiProblem ? gone() : answer;
   const failed = answer instanceof ApiProblem;
   if (!failed && !TRY_ANOTHER.has(answer.status)) {
     pool.succeeded(first);
@@ -83,16 +87,20 @@ export async function forward(
 async function ask(
   instance: FoundInstance,
   request: ForwardedRequest,
-  { timeoutMs = 12_000 }: ForwardOptions,
+  { timeoutMs = 12_000, signal }: ForwardOptions,
 ): Promise<Response | ApiProblem> {
-  const signal = AbortSignal.timeout(timeoutMs);
+  // AbortSignal.timeout() would keep each request in memory until its time is over, answered or not.
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), timeoutMs);
+  const onAbort = () => giveUp.abort();
+  signal?.addEventListener("abort", onAbort);
   try {
     const response = await fetch(`http://${addressOf(instance)}${request.pathAndQuery}`, {
       method: request.method,
       headers: request.headers,
       // A service has no business elsewhere.
       redirect: "error",
-      signal,
+      signal: giveUp.signal,
     });
     // Read whole before any of it is handed on: an instance that goes away within its answer has given none.
     const body = await boundedBody(response, ANSWER_BYTES_MAX);
@@ -104,7 +112,7 @@ async function ask(
     const empty = request.method === "HEAD" || response.status === 304 || response.status === 204;
     return new Response(empty ? null : body, { status: response.status, headers });
   } catch (error) {
-    if (signal.aborted) {
+    if (giveUp.signal.aborted) {
       return new ApiProblem(
         504,
         `The service behind ${request.pathAndQuery.slice(0, 100)} did not answer in time`,
@@ -114,7 +122,15 @@ async function ask(
       502,
       `The service behind ${request.pathAndQuery.slice(0, 100)} failed: ${kindOf(error)}`,
     );
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** What nobody reads. */
+function gone(): Response {
+  return new Response(null, { status: 504 });
 }
 
 /** What may be told to anybody: no addresses of ours. */

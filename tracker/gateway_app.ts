@@ -1,33 +1,41 @@
 /** The gateway's API: what the services offer, at one address. */
 
 import type { Context } from "hono";
-import { createRoute, z } from "@hono/zod-openapi";
 import { Counter, Gauge } from "../process/metrics_server.ts";
-import { ApiProblem, problemResponse } from "../process/http/problem.ts";
-import { FlightSchema, IDENT_PARAMETER } from "./flight_data_app.ts";
+import { ApiProblem } from "../process/http/problem.ts";
+import type { StaticFiles } from "../process/http/static_files.ts";
 import { parseIdent } from "./flight_ident.ts";
 import { forward } from "./forward.ts";
 import type { ForwardOptions } from "./forward.ts";
+import { GATEWAY_ROUTES, GATEWAY_SERVICES } from "./gateway_document.ts";
+import { networkOf } from "./rate_limiter.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import type { ServiceApp } from "./service_app.ts";
 import type { ServiceMetrics } from "./service_metrics.ts";
 
-export interface GatewayOptions extends ForwardOptions {
+export interface GatewayOptions extends Omit<ForwardOptions, "signal"> {
   metrics: ServiceMetrics;
   limiter: RateLimiter;
-  /** Origins whose pages may read the answers; `*` any. None by default. */
-  corsOrigins?: readonly string[];
+  /** Requests handed on at the same time; more are refused. Default 1000. */
+  underWayMax?: number;
+  /** The documentation's page; none in tests that do not look at it. */
+  docs?: StaticFiles;
 }
 
-/** The services behind the gateway, by what they are called in the registry. */
-export const GATEWAY_SERVICES = ["FLIGHTDATA-SERVICE"] as const;
+/** The documentation's files, by path; relative to this module. */
+export const GATEWAY_DOCS: Record<string, string> = {
+  "/docs": "docs/docs.html",
+  "/docs/docs.js": "docs/docs.js",
+  "/docs/swagger-ui.css": "../node_modules/swagger-ui-dist/swagger-ui.css",
+  "/docs/swagger-ui.js": "../node_modules/swagger-ui-dist/swagger-ui-bundle.js",
+};
 
 /** Handed on as they came; what else a client sends is its own business. */
 const REQUEST_HEADERS = ["accept", "if-none-match", "authorization"];
 
 /** Adds the routes. */
 export function addGatewayRoutes(app: ServiceApp, options: GatewayOptions): void {
-  const { pool, limiter, metrics, now = Date.now, corsOrigins = [] } = options;
+  const { pool, limiter, metrics, now = Date.now, underWayMax = 1000, docs } = options;
   const limited = new Counter({
     name: "gateway_rate_limited_total",
     help: "Requests refused because their client asked too often",
@@ -43,17 +51,6 @@ export function addGatewayRoutes(app: ServiceApp, options: GatewayOptions): void
     },
   });
 
-  app.use("/api/*", async (context, next) => {
-    await next();
-    const origin = context.req.header("origin");
-    const anyOrigin = corsOrigins.includes("*");
-    if (origin === undefined || !(anyOrigin || corsOrigins.includes(origin))) return;
-    const { headers } = context.res;
-    headers.set("access-control-allow-origin", anyOrigin ? "*" : origin);
-    headers.set("access-control-expose-headers", "age, cache-status, etag, retry-after, x-request-id");
-    headers.set("cross-origin-resource-policy", "cross-origin");
-    headers.append("vary", "Origin");
-  });
   app.use("/api/*", async (context, next) => {
     const seconds = limiter.take(clientOf(context), now());
     if (seconds > 0) {
@@ -74,39 +71,34 @@ export function addGatewayRoutes(app: ServiceApp, options: GatewayOptions): void
       },
     }));
 
-  app.openapi(
-    createRoute({
-      method: "get",
-      path: "/api/v1/flight/{ident}",
-      tags: ["Flights"],
-      summary: "Where a flight is: the leg under way, else the next, else the last",
-      request: { params: z.object({ ident: IDENT_PARAMETER }) },
-      responses: {
-        200: { description: "The flight", content: { "application/json": { schema: FlightSchema } } },
-        304: { description: "Unchanged since the ETag that was sent" },
-        400: problemResponse("This is no flight number"),
-        401: problemResponse("The token of API_TOKEN is needed"),
-        404: problemResponse("No such flight is known"),
-        429: problemResponse("Asked too often, or the budget is spent; Retry-After says for how long"),
-        502: problemResponse("A service or its source failed"),
-        503: problemResponse("No instance of the service is there"),
-        504: problemResponse("A service or its source did not answer in time"),
-      },
-    }),
-    async (context) => {
-      const given = context.req.param("ident");
+  let underWay = 0;
+  for (const { service, path } of GATEWAY_ROUTES) {
+    app.get(path.replace("{ident}", ":ident"), async (context) => {
+      const given = context.req.param("ident")!;
       const ident = parseIdent(given);
       if (ident === undefined) {
+        const shown = given.slice(0, 40);
         throw new ApiProblem(
           400,
-          `"${
-            given.slice(0, 40)
-          }" is no flight number: expected an airline designator and 1 to 4 digits, such as UA1545`,
+          `"${shown}" is no flight number: expected an airline designator and 1 to 4 digits, such as UA1545`,
         );
       }
-      return await handOn(context, "FLIGHTDATA-SERVICE", `/api/v1/flight/${ident.ident}`, options) as never;
-    },
-  );
+      if (underWay >= underWayMax) {
+        throw new ApiProblem(503, `${underWay} requests wait for the services already: ask again later`, {
+          headers: { "retry-after": "1" },
+        });
+      }
+      underWay++;
+      try {
+        return await handOn(context, service, path.replace("{ident}", ident.ident), options);
+      } finally {
+        underWay--;
+      }
+    });
+  }
+  if (docs !== undefined) {
+    for (const path of docs.paths()) app.get(path, (context) => docs.answer(context, path)!);
+  }
 }
 
 async function handOn(
@@ -115,16 +107,21 @@ async function handOn(
   path: string,
   options: GatewayOptions,
 ): Promise<Response> {
-  const headers: Record<string, string> = { "x-request-id": context.get("requestId") };
+  const headers: Record<string, string> = {
+    "x-request-id": context.get("requestId"),
+    // Compressed it would only be unpacked here.
+    "accept-encoding": "identity",
+  };
   for (const name of REQUEST_HEADERS) {
     const value = context.req.header(name);
     if (value !== undefined) headers[name] = value;
   }
-  return await forward(service, { method: context.req.method, pathAndQuery: path, headers }, options);
+  const request = { method: context.req.method, pathAndQuery: path, headers };
+  return await forward(service, request, { ...options, signal: context.req.raw.signal });
 }
 
 /** Who asks: the address the connection comes from. Headers that a client can write itself say nothing. */
 function clientOf(context: Context): string {
   const info = context.env as { remoteAddr?: { hostname?: string } } | undefined;
-  return info?.remoteAddr?.hostname ?? "unknown";
+  return networkOf(info?.remoteAddr?.hostname ?? "unknown");
 }

@@ -23,6 +23,8 @@ export interface RegisteredInstance {
   status: InstanceStatus;
   /** Set by an operator; wins over what the instance says. `UNKNOWN`: none. */
   overriddenStatus: InstanceStatus;
+  /** What the fields take as JSON, in UTF-16 units. */
+  units: number;
   leaseSeconds: number;
   renewalSeconds: number;
   registeredAtMs: number;
@@ -39,6 +41,8 @@ const LEASE_SECONDS = 90;
 const RENEWAL_SECONDS = 30;
 const LEASE_SECONDS_MAX = 3600;
 const INSTANCES_MAX = 1000;
+/** Of all together: whoever asks who is there is told everything at once, and has to take it. */
+const UNITS_MAX = 1_000_000;
 
 /** See the module. */
 export class InstanceRegistry {
@@ -63,11 +67,19 @@ export class InstanceRegistry {
     if (before === undefined && this.#instances.size >= INSTANCES_MAX) {
       throw new RegistryFullError(`${INSTANCES_MAX} instances are registered, and no more are taken`);
     }
+    const units = JSON.stringify(fields).length;
+    const held = this.#units() - (before?.units ?? 0);
+    if (held + units > UNITS_MAX) {
+      throw new RegistryFullError(
+        `The instances say ${held} characters of themselves, with this one's ${units} more than ${UNITS_MAX}`,
+      );
+    }
     const lease = (fields.leaseInfo ?? {}) as { durationInSecs?: unknown; renewalIntervalInSecs?: unknown };
     this.#instances.set(key, {
       app: name,
       id: fields.instanceId,
       fields,
+      units,
       status: statusOf(fields.status) ?? "UP",
       overriddenStatus: before?.overriddenStatus ?? "UNKNOWN",
       leaseSeconds: secondsOf(lease.durationInSecs, LEASE_SECONDS),
@@ -115,6 +127,12 @@ export class InstanceRegistry {
     return [...this.#instances.values()].sort((a, b) =>
       a.app === b.app ? compare(a.id, b.id) : compare(a.app, b.app)
     );
+  }
+
+  #units(): number {
+    let units = 0;
+    for (const instance of this.#instances.values()) units += instance.units;
+    return units;
   }
 
   /** Lets those go whose leases ran out. */

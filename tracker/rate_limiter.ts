@@ -37,3 +37,19 @@ export class RateLimiter {
     return allowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / perSecond));
   }
 }
+
+/**
+ * What counts as one client: an IPv4 address, or the /64 network of an IPv6 address, of which one customer has them all
+ * (RFC 6177). Other texts as they are.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped !== null) return mapped[1]!;
+  const [head = "", tail] = address.split("::", 2);
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - last.length);
+  const whole = [...groups, ...Array<string>(zeros).fill("0"), ...last];
+  return `${whole.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":")}::/64`;
+}

@@ -3,7 +3,7 @@
 import type { Option } from "../process/command_line.ts";
 import { UsageError } from "../process/command_line.ts";
 import { AccessControl } from "../process/http/access_control.ts";
-import { logger } from "../process/logger.ts";
+import { logger, RateLimitedLines } from "../process/logger.ts";
 import { PortError } from "../process/metrics_server.ts";
 import { setting } from "../process/settings.ts";
 import { RegistryClient } from "./registry_client.ts";
@@ -57,6 +57,8 @@ export interface ServiceValues {
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 const ANYWHERE = new Set(["0.0.0.0", "::"]);
+/** Of answers with 4xx, and of those with 5xx, so many are told a second; of more only how many. */
+const REFUSALS_PER_SECOND_MAX = 20;
 /** Once told to stop, answers under way get so long. */
 const DRAIN_MS = 5000;
 /** Once out of the registry it still answers for so long: others look there every second. */
@@ -84,13 +86,17 @@ export function serviceAccess(values: ServiceValues): AccessControl {
 
 /** Where requests are told, by `--access-log`. */
 export function requestLog({ "access-log": which }: ServiceValues): {
-  logRequest?: (line: string, status: number) => void;
+  logRequest?: (line: () => string, status: number) => void;
 } {
   if (which === "none") return {};
+  // Whoever asks for nonsense all the time must not fill the disk with it.
+  const refusals = new RateLimitedLines({ perSecondMax: REFUSALS_PER_SECOND_MAX });
+  const failures = new RateLimitedLines({ perSecondMax: REFUSALS_PER_SECOND_MAX, print: logger.warn });
   return {
     logRequest(line, status) {
-      if (status >= 500) logger.warn(line);
-      else if (which === "all" || status >= 400) logger.info(line);
+      if (which === "all") (status >= 500 ? logger.warn : logger.info)(line());
+      else if (status >= 500) failures.say(line);
+      else if (status >= 400) refusals.say(line);
     },
   };
 }

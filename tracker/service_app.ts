@@ -7,11 +7,13 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { secureHeaders } from "hono/secure-headers";
 import type { AccessControl } from "../process/http/access_control.ts";
-import { answerProblem, ApiProblem } from "../process/http/problem.ts";
+import { pathAndQuery } from "../process/http/answers.ts";
+import { answerProblem, ApiProblem, ProblemSchema } from "../process/http/problem.ts";
 import { addActuator } from "./actuator.ts";
 import type { HealthCheck } from "./actuator.ts";
+import { CrossOrigin } from "./cross_origin.ts";
+import type { OpenApiDocument } from "./merged_document.ts";
 import type { ServiceMetrics } from "./service_metrics.ts";
 
 export interface ServiceAppOptions {
@@ -22,10 +24,16 @@ export interface ServiceAppOptions {
   access: AccessControl;
   /** What `/actuator/health` tells, by component. */
   health: HealthCheck;
-  /** One line a request, or nothing. */
-  logRequest?: (line: string, status: number) => void;
-  /** Sent beside the usual security headers; scripts and styles are allowed to none of the services by default. */
-  contentSecurityPolicy?: Record<string, string[]>;
+  /** Told each request; the line is made only where it is wanted. */
+  logRequest?: (line: () => string, status: number) => void;
+  /** What a page at a path may load, as directives of a content security policy. Nothing by default. */
+  pagePolicies?: Readonly<Record<string, string>>;
+  /** Origins whose pages may ask for `/api/…` and read the answers; `*` any. None by default. */
+  corsOrigins?: readonly string[];
+  /** Paths asked without a token beside `/actuator/health`; one that ends with `/*` stands for all below. */
+  openPaths?: readonly string[];
+  /** Makes of the service's own OpenAPI document the one that is shown. As it is by default. */
+  document?: (own: OpenApiDocument) => OpenApiDocument | Promise<OpenApiDocument>;
 }
 
 type Environment = { Variables: { requestId: string } };
@@ -34,8 +42,17 @@ export type ServiceApp = OpenAPIHono<Environment>;
 const URL_UNITS_MAX = 16_384;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** Asked without a token: whether the process lives. */
-const OPEN_PATHS = new Set(["/actuator/health"]);
+/** A segment that means "here" or "above", plain or encoded: no path of ours has one. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+const BASE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const SECURITY_HEADERS = Object.entries({
+  "content-security-policy": BASE_POLICY,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+});
 
 /** Builds the app; the service adds its routes to it. */
 export function createServiceApp(options: ServiceAppOptions): ServiceApp {
@@ -55,54 +72,74 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
     },
   });
 
+  const crossOrigin = new CrossOrigin(options.corsOrigins);
   app.use(async (context, next) => {
     const startedMs = performance.now();
     const given = context.req.header("x-request-id");
-    const requestId = given !== undefined && REQUEST_ID.test(given)
-      ? given
-      : crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newRequestId();
     context.set("requestId", requestId);
     await next();
-    context.res.headers.set("x-request-id", requestId);
+    const { status, headers } = context.res;
+    headers.set("x-request-id", requestId);
+    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+    const { path, method } = context.req;
+    const policy = options.pagePolicies?.[path];
+    if (policy !== undefined) headers.set("content-security-policy", `${BASE_POLICY}; ${policy}`);
+    if (options.corsOrigins !== undefined && path.startsWith("/api/")) {
+      for (const [name, value] of Object.entries(crossOrigin.headersFor(context.req.header("origin")))) {
+        if (name === "vary") headers.append(name, value);
+        else headers.set(name, value);
+      }
+    }
     const durationMs = performance.now() - startedMs;
-    const { status } = context.res;
-    const method = KNOWN_METHODS.has(context.req.method) ? context.req.method : "OTHER";
-    metrics.count({ method, uri: patternOf(context), status, seconds: durationMs / 1000 });
-    const path = context.req.url.slice(context.req.url.indexOf("/", 8));
+    const counted = KNOWN_METHODS.has(method) ? method : "OTHER";
+    metrics.count({ method: counted, uri: patternOf(context), status, seconds: durationMs / 1000 });
     options.logRequest?.(
-      `${method} ${path.slice(0, 500)} ${status} ${durationMs.toFixed(1)} ms ${requestId}`,
+      () =>
+        `${counted} ${pathAndQuery(context.req.url).slice(0, 500)} ${status} ${
+          durationMs.toFixed(1)
+        } ms ${requestId}`,
       status,
     );
   });
-  app.use(secureHeaders({
-    contentSecurityPolicy: {
-      defaultSrc: ["'none'"],
-      baseUri: ["'none'"],
-      frameAncestors: ["'none'"],
-      ...options.contentSecurityPolicy,
-    },
-    referrerPolicy: "no-referrer",
-    crossOriginResourcePolicy: "same-origin",
-    strictTransportSecurity: false,
-    xFrameOptions: "DENY",
-  }));
+  const openPaths = new Set(["/actuator/health", ...options.openPaths ?? []]);
+  const isOpen = (path: string) =>
+    openPaths.has(path) || openPaths.has(`${path.slice(0, path.lastIndexOf("/"))}/*`);
   app.use(async (context, next) => {
-    if (context.req.url.length > URL_UNITS_MAX) {
+    const { req } = context;
+    if (req.url.length > URL_UNITS_MAX) {
       throw new ApiProblem(
         414,
-        `The address has ${context.req.url.length} characters, at most ${URL_UNITS_MAX} are taken`,
+        `The address has ${req.url.length} characters, at most ${URL_UNITS_MAX} are taken`,
       );
     }
-    const host = context.req.header("host");
+    const host = req.header("host");
     if (!access.hostAllowed(host)) {
       throw new ApiProblem(
         421,
         `This server does not answer as "${(host ?? "").slice(0, 200)}": name it by --allow-host`,
       );
     }
-    const authorization = context.req.header("authorization");
+    const refused = crossOrigin.refuses({
+      method: req.method,
+      host,
+      origin: req.header("origin"),
+      site: req.header("sec-fetch-site"),
+      mode: req.header("sec-fetch-mode"),
+      destination: req.header("sec-fetch-dest"),
+    });
+    if (refused) {
+      throw new ApiProblem(
+        403,
+        "Pages of other sites are not answered, unless --cors-origins of the gateway names them",
+      );
+    }
+    if (DOT_SEGMENT.test(req.path)) {
+      throw new ApiProblem(400, `The path "${req.path.slice(0, 200)}" holds "." or ".." as a segment`);
+    }
+    const authorization = req.header("authorization");
     // A browser asks what it may send before it sends the token, and gets nothing else by OPTIONS.
-    const open = OPEN_PATHS.has(context.req.path) || context.req.method === "OPTIONS";
+    const open = isOpen(req.path) || req.method === "OPTIONS";
     if (!open && !access.allowed({ authorization, cookie: undefined })) {
       throw new ApiProblem(401, "This needs the token of API_TOKEN: send it as Authorization: Bearer …", {
         headers: { "www-authenticate": "Bearer" },
@@ -112,7 +149,13 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   });
 
   addActuator(app, options);
-  app.get("/openapi.json", (context) => context.json(documentOf(app, options)));
+  const { document = (own) => own } = options;
+  app.get(
+    "/openapi.json",
+    async (context) =>
+      context.json(await document(documentOf(app, options)), 200, { "cache-control": "no-store" }),
+  );
+  app.openAPIRegistry.register("Problem", ProblemSchema);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
 
   app.notFound((context) => {
@@ -136,7 +179,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
       return answerProblem(context, new ApiProblem(status, error.message || "The request cannot be read"));
     }
     const requestId = context.get("requestId");
-    options.logRequest?.(`Failed: ${error.stack ?? error.message} ${requestId}`, 500);
+    options.logRequest?.(() => `Failed: ${error.stack ?? error.message} ${requestId}`, 500);
     return answerProblem(
       context,
       new ApiProblem(500, `Something failed here; the log has it under request ${requestId}`),
@@ -146,21 +189,36 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 }
 
 /** The service's own OpenAPI document. */
-export function documentOf(
+function documentOf(
   app: ServiceApp,
   { name, description, access }: Pick<ServiceAppOptions, "name" | "description" | "access">,
-) {
-  return app.getOpenAPI31Document({
+): OpenApiDocument {
+  const document: unknown = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: name, version: "1.0.0", description },
     ...(access.tokenNeeded ? { security: [{ bearer: [] }] } : {}),
   });
+  return document as OpenApiDocument;
 }
 
 /** A route's pattern as a label; one label for all that is nowhere. */
 function patternOf(context: Context<Environment>): string {
   const route = context.req.matchedRoutes.findLast(({ path }) => path !== "*" && path !== "/*");
-  return route?.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, "{$1}") ?? "(none)";
+  if (route === undefined) return "(none)";
+  let label = labels.get(route.path);
+  if (label === undefined) {
+    label = route.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, "{$1}");
+    labels.set(route.path, label);
+  }
+  return label;
+}
+
+/** Of the patterns of our own routes. */
+const labels = new Map<string, string>();
+
+/** Sixteen hexadecimal digits: enough to find a line of the log by. */
+function newRequestId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 16);
 }
 
 function matches(pattern: string, path: string): boolean {

@@ -45,7 +45,7 @@ async function main(signal: AbortSignal): Promise<void> {
     metrics,
     access: serviceAccess(values),
     health: () => ({ registry: { status: "UP", details: { instances: registry.all(Date.now()).length } } }),
-    contentSecurityPolicy: { styleSrc: ["'self'"] },
+    pagePolicies: { "/": "style-src 'self'" },
     ...requestLog(values),
   });
   addRegistryRoutes(app, { registry });

@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import { z } from "@hono/zod-openapi";
+import { pathAndQuery } from "./answers.ts";
 
 /** What is thrown to answer with a problem. */
 export class ApiProblem extends Error {
@@ -60,6 +61,11 @@ export function problemResponse(description: string) {
   return { description, content: { "application/problem+json": { schema: ProblemSchema } } };
 }
 
+/** The path as it came. What a client calls the host may be no address that could be parsed. */
+function pathOf(url: string): string {
+  return pathAndQuery(url).split(/[?#]/, 1)[0]!.slice(0, 2000);
+}
+
 /** Answers with a problem. */
 export function answerProblem(context: Context, problem: ApiProblem): Response {
   const body = {
@@ -67,7 +73,7 @@ export function answerProblem(context: Context, problem: ApiProblem): Response {
     title: problem.title,
     status: problem.status,
     detail: problem.message,
-    instance: new URL(context.req.url).pathname,
+    instance: pathOf(context.req.url),
     request_id: String(context.get("requestId") ?? ""),
     ...problem.more,
   };

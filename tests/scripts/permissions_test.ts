@@ -81,7 +81,13 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0", "env:LAKE_DIR"],
   },
   lake: {
-    allowed: [...USES_LOG, "read:lake/raw/bookings", "write:lake/raw/none/.probe", "env:LAKE_DIR"],
+    allowed: [
+      ...USES_LOG,
+      "read:lake/raw/bookings",
+      "write:lake/raw/none/.probe",
+      "statfs:lake/raw",
+      "env:LAKE_DIR",
+    ],
     denied: [
       ...NO_FFI,
       ...NO_WAREHOUSE,
@@ -175,7 +181,15 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     ],
   },
   "api-gateway": {
-    allowed: ["connect:127.0.0.1:8080", "connect:127.0.0.1:8081", "connect:127.0.0.1:8761", "env:API_TOKEN"],
+    allowed: [
+      "connect:127.0.0.1:8080",
+      "connect:127.0.0.1:8081",
+      "connect:127.0.0.1:8761",
+      "env:API_TOKEN",
+      "env:TRACKER_INSTANCES",
+      "read:tracker/docs/docs.html",
+      "read:node_modules/swagger-ui-dist/swagger-ui.css",
+    ],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8000", "env:REDIS_URL"],
   },
   "service-registry": {
@@ -192,9 +206,16 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "read:lake/raw/bookings",
       "read:lake/gold",
       "connect:127.0.0.1:5433",
+      "listen:127.0.0.1:0",
       "env:DATABASE_URL",
     ],
-    denied: [...NO_FFI, "write:lake/raw/none/.probe", "write:lake/gold/none/.probe", "read:data/warehouse"],
+    denied: [
+      ...NO_FFI,
+      "write:lake/raw/none/.probe",
+      "write:lake/gold/none/.probe",
+      "read:data/warehouse",
+      "statfs:lake/raw",
+    ],
   },
 };
 

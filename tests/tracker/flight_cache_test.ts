@@ -112,6 +112,13 @@ Deno.test("a store that fails, or holds nonsense, costs calls but no answer", as
   await store.set(cacheKey("UAL1545"), "no json", 60_000);
   assert.equal((await cache.get(IDENT)).flight?.ident, "UAL1545");
   assert.equal(errors.length, 1);
+  // Another program's, under the same key.
+  for (
+    const other of ['{"storedAtMs":1,"flight":"UA1545"}', '{"storedAtMs":1}', '{"ident":"UAL1545"}', "null"]
+  ) {
+    await store.set(cacheKey("UAL1545"), other, 60_000);
+    assert.equal((await cache.get(IDENT)).flight?.ident, "UAL1545", other);
+  }
 });
 
 Deno.test("memory holds no more entries than it may, and keeps those that were read last", async () => {

@@ -36,6 +36,8 @@ for (
     "ＵＡ1",
     "UA1\n",
     "é1234",
+    // Its capital is an S.
+    "\u017fA1",
   ]
 ) {
   Deno.test(`${JSON.stringify(text)} is no flight number`, () => {

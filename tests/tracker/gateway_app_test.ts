@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { AccessControl } from "../../process/http/access_control.ts";
 import { freePort } from "../../process/free_port.ts";
-import { addGatewayRoutes } from "../../tracker/gateway_app.ts";
+import { StaticFiles } from "../../process/http/static_files.ts";
+import { addGatewayRoutes, GATEWAY_DOCS } from "../../tracker/gateway_app.ts";
 import type { GatewayOptions } from "../../tracker/gateway_app.ts";
+import { gatewayDocument } from "../../tracker/gateway_document.ts";
 import { InstancePool } from "../../tracker/instance_pool.ts";
+import { mergedDocument } from "../../tracker/merged_document.ts";
 import { RateLimiter } from "../../tracker/rate_limiter.ts";
 import { createServiceApp } from "../../tracker/service_app.ts";
 import { ServiceMetrics } from "../../tracker/service_metrics.ts";
@@ -13,10 +16,18 @@ import type { Stub } from "./_tracker_support.ts";
 const PATH = "/api/v1/flight/ua1545";
 
 /** A gateway over instances on these ports, asked without a port of its own. */
-function gatewayOver(ports: number[], options: Partial<GatewayOptions> & { token?: string } = {}) {
+function gatewayOver(
+  ports: number[],
+  options: Partial<GatewayOptions> & { token?: string; corsOrigins?: string[]; app?: string } = {},
+) {
   const pool = new InstancePool();
   pool.update(
-    ports.map((port) => ({ app: "FLIGHTDATA-SERVICE", id: String(port), host: "127.0.0.1", port })),
+    ports.map((port) => ({
+      app: options.app ?? "FLIGHTDATA-SERVICE",
+      id: String(port),
+      host: "127.0.0.1",
+      port,
+    })),
     Date.now(),
   );
   const metrics = new ServiceMetrics();
@@ -26,6 +37,13 @@ function gatewayOver(ports: number[], options: Partial<GatewayOptions> & { token
     metrics,
     access: new AccessControl({ token: options.token }),
     health: () => ({ services: { status: pool.count("FLIGHTDATA-SERVICE") > 0 ? "UP" : "DOWN" } }),
+    corsOrigins: options.corsOrigins ?? [],
+    openPaths: ["/docs", "/docs/*", "/openapi.json"],
+    document: gatewayDocument({
+      pool,
+      token: options.token,
+      ...(options.now === undefined ? {} : { now: options.now }),
+    }),
   });
   addGatewayRoutes(app, {
     pool,
@@ -184,6 +202,9 @@ Deno.test("pages of the origins that were named may read answers, others not", a
   const named = await ask("https://ops.example.com", "GET");
   assert.equal(named.headers.get("access-control-allow-origin"), "https://ops.example.com");
   await named.body?.cancel();
+  const unknown = await get(PATH, { headers: { origin: "https://ops.example.com" } });
+  assert.equal(unknown.headers.get("access-control-allow-origin"), "https://ops.example.com");
+  await problemOf(unknown, 401);
   const other = await ask("https://evil.example.com", "GET");
   assert.equal(other.headers.get("access-control-allow-origin"), null);
   await other.body?.cancel();
@@ -194,10 +215,126 @@ Deno.test("pages of the origins that were named may read answers, others not", a
   await problemOf(await get(PATH, { method: "POST", headers: { authorization: "Bearer t" } }), 405);
 });
 
-Deno.test("the document describes the services' routes, and health is down while a service is missing", async () => {
-  const get = gatewayOver([]);
-  const document = await (await get("/openapi.json")).json();
-  assert.deepEqual(Object.keys(document.paths), ["/api/v1/flight/{ident}"]);
-  const health = await get("/actuator/health");
+/** A document of a service with one operation at `path`, whose schema `Thing` has this type. */
+const documentOf = (path: string, type: string) => ({
+  openapi: "3.1.0",
+  info: { title: "x", version: "1" },
+  paths: {
+    [path]: {
+      get: {
+        responses: {
+          200: {
+            description: "x",
+            content: { "application/json": { schema: { $ref: "#/components/schemas/Thing" } } },
+          },
+          404: { description: "none" },
+        },
+      },
+      delete: { responses: {} },
+    },
+    "/internal": { get: { responses: {} } },
+  },
+  components: { schemas: { Thing: { type }, Unused: { type: "string" } } },
+});
+
+Deno.test("the document is that of the services that are there; one that went away is described as it was", async () => {
+  let nowMs = 0;
+  const flightPath = "/api/v1/flight/{ident}";
+  await using stub = stubServer(() => Response.json(documentOf(flightPath, "object")));
+  const get = gatewayOver([portOf(stub)], { now: () => nowMs });
+  const first = await (await get("/openapi.json")).json();
+  assert.equal(first.openapi, "3.1.0");
+  const { responses } = first.paths[flightPath].get;
+  assert.deepEqual(Object.keys(responses), ["200", "404", "429", "502", "503", "504"]);
+  assert.deepEqual(Object.keys(first.paths[flightPath]), ["get"]);
+  assert.equal(first.paths["/internal"], undefined);
+  assert.ok("/actuator/health" in first.paths);
+  assert.deepEqual(first.components.schemas.Thing, { type: "object" });
+  assert.equal(first.components.schemas.Unused, undefined);
+  assert.deepEqual(first["x-services"], { "FLIGHTDATA-SERVICE": "present", "LLM-SUMMARY-SERVICE": "away" });
+  assert.match(first.info.description, /LLM-SUMMARY-SERVICE is away, and not described/);
+  await (await get("/openapi.json")).body?.cancel();
+  stub.answer = () => new Response(hugeBody(50));
+  nowMs += 60_000;
+  const later = await (await get("/openapi.json")).json();
+  assert.ok(flightPath in later.paths);
+  assert.match(later.info.description, /FLIGHTDATA-SERVICE is away, and described as it was last/);
+});
+
+Deno.test("two services may describe different things by one name", () => {
+  const own = { openapi: "3.1.0", info: { title: "g", version: "1" }, paths: {} };
+  const part = (service: string, path: string, type: string) => ({
+    service,
+    document: documentOf(path, type),
+    paths: [path],
+    answers: {},
+  });
+  const merged = mergedDocument(own, [
+    part("A", "/a", "object"),
+    part("B", "/b", "string"),
+    part("C", "/c", "object"),
+  ]);
+  assert.deepEqual(merged.components!.schemas, { Thing: { type: "object" }, Thing_B: { type: "string" } });
+  const named = (path: string) => JSON.stringify(merged.paths[path]).match(/schemas\/(\w+)/)![1];
+  assert.deepEqual(["/a", "/b", "/c"].map(named), ["Thing", "Thing_B", "Thing"]);
+});
+
+Deno.test("the documentation's page and its files are ours, and need no token", async () => {
+  const docs = await StaticFiles.read(
+    GATEWAY_DOCS,
+    new URL("../../tracker/gateway_app.ts", import.meta.url).href,
+  );
+  const get = gatewayOver([], { token: "t", docs });
+  const page = await (await get("/docs")).text();
+  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+  assert.ok(files.length >= 4);
+  for (const path of files.filter((path) => path !== "data:,")) {
+    const response = await get(path);
+    assert.equal(response.status, 200, path);
+    await response.body?.cancel();
+  }
+  assert.equal((await get("/docs/../actuator/prometheus")).status, 401);
+});
+
+Deno.test("health is down while no flight data service is there", async () => {
+  const health = await gatewayOver([])("/actuator/health");
   assert.deepEqual([health.status, (await health.json()).status], [503, "DOWN"]);
+});
+
+Deno.test("summaries come from their own service", async () => {
+  await using stub = stubServer(flight);
+  const get = gatewayOver([portOf(stub)], { app: "LLM-SUMMARY-SERVICE" });
+  assert.equal((await get(`${PATH}/summary`)).status, 200);
+  assert.deepEqual(stub.requests.map(({ path }) => path), ["/api/v1/flight/UAL1545/summary"]);
+  await problemOf(await get("/api/v1/flight/UA1%2Fsummary"), 400);
+  await problemOf(await get("/api/v1/flight/..%2F/summary"), 400);
+  await problemOf(await get(PATH), 503);
+});
+
+Deno.test("more than may wait for the services are refused at once", async () => {
+  const hanging = Promise.withResolvers<void>();
+  await using stub = stubServer(async () => {
+    await hanging.promise;
+    return flight();
+  });
+  const get = gatewayOver([portOf(stub)], { underWayMax: 3 });
+  const waiting = Array.from({ length: 3 }, () => get());
+  const refused = await get();
+  assert.equal(refused.headers.get("retry-after"), "1");
+  await problemOf(refused, 503);
+  hanging.resolve();
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+  assert.equal((await get()).status, 200);
+});
+
+Deno.test("a page of another site makes nobody's browser spend the budget", async () => {
+  await using stub = stubServer(flight);
+  const get = gatewayOver([portOf(stub)], { corsOrigins: ["https://ops.example.com"] });
+  const foreign = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" };
+  await problemOf(await get(PATH, { headers: foreign }), 403);
+  assert.equal(stub.requests.length, 0);
+  const named = { ...foreign, "sec-fetch-mode": "cors", origin: "https://ops.example.com" };
+  assert.equal((await get(PATH, { headers: named })).status, 200);
+  const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+  assert.equal((await get(PATH, { headers: link })).status, 200);
 });

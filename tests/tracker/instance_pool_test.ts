@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { addressOf, InstancePool } from "../../tracker/instance_pool.ts";
-import { RateLimiter } from "../../tracker/rate_limiter.ts";
+import { networkOf, RateLimiter } from "../../tracker/rate_limiter.ts";
 
 const instance = (port: number) => ({ app: "A", id: String(port), host: "h", port });
 const [ONE, TWO, THREE] = [instance(1), instance(2), instance(3)];
@@ -73,3 +73,20 @@ Deno.test("no more clients are remembered than may be", () => {
   assert.equal(limiter.take("c", 0), 1);
   assert.equal(limiter.take("a", 0), 0);
 });
+
+for (
+  const [address, network] of [
+    ["192.0.2.7", "192.0.2.7"],
+    ["::ffff:192.0.2.7", "192.0.2.7"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0DB8:1:2::9", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["unknown", "unknown"],
+  ] as const
+) {
+  Deno.test(`as a client ${address} counts as ${network}`, () => {
+    assert.equal(networkOf(address), network);
+  });
+}

@@ -42,3 +42,14 @@ Deno.test("a thousand instances are taken, and no more until one is gone", () =>
   registry.cancel("A", "7", 0);
   registry.register("A", instance("more"), 0);
 });
+
+Deno.test("what all instances say of themselves together stays small enough to be told at once", () => {
+  const registry = new InstanceRegistry();
+  const long = (id: string) => instance(id, { metadata: { note: "x".repeat(60_000) } });
+  assert.throws(() => {
+    for (let at = 0; at < 100; at++) registry.register("A", long(String(at)), 0);
+  }, RegistryFullError);
+  assert.equal(ids(registry, 0).length, 16);
+  registry.register("A", long("0"), 0);
+  registry.register("A", instance("small"), 0);
+});

@@ -119,6 +119,23 @@ for (const [what, body, status] of REFUSED) {
   });
 }
 
+Deno.test("a page of another site cannot register anything through somebody's browser", async () => {
+  const { app } = registryApp();
+  const post = (headers: Record<string, string>) =>
+    app.request(`http://localhost:8761${APP}`, {
+      method: "POST",
+      body: JSON.stringify({ instance: INSTANCE }),
+      headers: { host: "localhost:8761", ...headers },
+    });
+  assert.equal(
+    (await post({ origin: "https://evil.example.com", "content-type": "text/plain" })).status,
+    403,
+  );
+  assert.equal((await post({ "sec-fetch-site": "cross-site" })).status, 403);
+  assert.equal((await post({ origin: "http://localhost:8761" })).status, 204);
+  assert.equal((await post({})).status, 204);
+});
+
 Deno.test("the page lists the instances", async () => {
   const { send } = registryApp();
   assert.match(await (await send("GET", "/")).text(), /No instance is registered/);
