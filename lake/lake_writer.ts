@@ -5,14 +5,16 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { GROUPS, LAKE_TOPICS } from "../events/topics.ts";
 import { parseCommandLine } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
+import { addDiskMetrics } from "../process/disk_metrics.ts";
 import { logger, RateLimitedLines } from "../process/logger.ts";
 import { processRegistry, serveMetrics } from "../process/metrics_server.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { lakeFolders, maxEventLeadMs } from "../process/settings.ts";
+import { kafkaSettings, lakeFolders, maxEventLeadMs, setting } from "../process/settings.ts";
 import { StorageError } from "./durable_files.ts";
 import { keepWriting } from "./keep_writing.ts";
 import { LakeLockedError, lockLake } from "./lake_folder.ts";
@@ -87,6 +89,10 @@ async function main(signal: AbortSignal): Promise<void> {
   const rawFolder = lakeFolders().raw;
   const registry = processRegistry();
   const metrics = lakeMetrics(registry);
+  addDiskMetrics(registry, {
+    lake: rawFolder,
+    ...(kafkaSettings() === undefined ? { log: dirname(setting("EVENT_LOG_FILE")!) } : {}),
+  });
   const readiness = new Readiness();
   using _lock = await lockLake(rawFolder).catch((error) => {
     const known = error instanceof StorageError || error instanceof LakeLockedError;

@@ -13,11 +13,13 @@ import { runProcess } from "../process/run_process.ts";
 import { databaseUrl, kafkaSettings, lakeFolders, maxEventLeadMs, setting } from "../process/settings.ts";
 import { goldIsThere } from "../verification/gold_snapshot.ts";
 import { reportText } from "../verification/report_text.ts";
+import type { VerificationReport } from "../verification/report.ts";
 import { verifyPipeline } from "../verification/verify_pipeline.ts";
 import type { Absent } from "../verification/verify_pipeline.ts";
 import { unusableTables } from "../verification/warehouse_snapshot.ts";
 import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.ts";
 import type { Warehouse } from "../warehouse/connect.ts";
+import { watchVerification } from "./_verify_watch.ts";
 
 const SKIPPABLE = ["log", "gold", "warehouse"] as const;
 type Skippable = typeof SKIPPABLE[number];
@@ -46,10 +48,25 @@ const VERIFY_COMMAND_LINE = {
       integer: true,
       description: "As the consumer was started",
     },
+    every: {
+      type: "duration",
+      minMs: 1000,
+      description: "Go on comparing, this long from one start to the next, and serve the result as metrics",
+    },
+    "metrics-port": {
+      type: "number",
+      value: "PORT",
+      default: 8006,
+      min: 0,
+      max: 65535,
+      integer: true,
+      description: "With --every: port of /metrics, /healthz and /readyz on 127.0.0.1; 0 picks a free one",
+    },
   },
   notes: [
     "May be called while the pipeline runs: each part is compared as far as it says it has come.",
     "Exit code 0: all agree; 1: something differs or a part is absent; 2: wrong usage.",
+    "With --every it runs until Ctrl+C and ends with 0: what differs is told by its lines and by verify_differences.",
     "Environment: KAFKA_BROKERS, EVENT_LOG_FILE, LAKE_DIR, DATABASE_URL, MAX_EVENT_LEAD; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
@@ -122,8 +139,10 @@ function progress(): {
   };
 }
 
-async function main(signal: AbortSignal): Promise<number> {
-  const { values } = parseCommandLine(VERIFY_COMMAND_LINE, Deno.args);
+type Values = ReturnType<typeof parseCommandLine<typeof VERIFY_COMMAND_LINE>>["values"];
+
+/** Opens what there is, compares it and closes it. */
+async function verifyOnce(values: Values, signal: AbortSignal): Promise<VerificationReport> {
   const skipped = skippedParts(values.skip);
   const { raw, gold } = lakeFolders();
   const unlessSkipped = <T>(part: Skippable, open: () => Promise<T>): Promise<T | Absent> =>
@@ -139,7 +158,7 @@ async function main(signal: AbortSignal): Promise<number> {
   );
   const bar = progress();
   try {
-    const report = await verifyPipeline({
+    return await verifyPipeline({
       log,
       rawFolder: raw,
       goldFolder,
@@ -148,22 +167,40 @@ async function main(signal: AbortSignal): Promise<number> {
       complete: values.complete,
       eventLeadMsMax: maxEventLeadMs(),
       maxPromotionsPerFlight: values["max-promotions-per-flight"],
-      onProgress: bar.update,
+      onProgress: values.every === undefined ? bar.update : () => {},
       signal,
     });
+  } finally {
     bar.close();
+    if ("close" in log) await log.close();
+    if ("close" in warehouse) await warehouse.close();
+  }
+}
+
+async function main(signal: AbortSignal): Promise<number> {
+  const { values } = parseCommandLine(VERIFY_COMMAND_LINE, Deno.args);
+  skippedParts(values.skip);
+  const show = (report: VerificationReport) =>
     logger.info(
       values.json ? JSON.stringify(report, null, 2) : reportText(report, { colors: colored(Deno.stdout) }),
     );
+  if (values.every !== undefined) {
+    await watchVerification({
+      everyMs: values.every,
+      metricsPort: values["metrics-port"],
+      verify: () => verifyOnce(values, signal),
+      onReport: show,
+    }, signal);
+    return 0;
+  }
+  try {
+    const report = await verifyOnce(values, signal);
+    show(report);
     return report.agrees ? 0 : 1;
   } catch (error) {
     if (!signal.aborted) throw error;
     logger.error("✖ Stopped before everything was compared");
     return 1;
-  } finally {
-    bar.close();
-    if ("close" in log) await log.close();
-    if ("close" in warehouse) await warehouse.close();
   }
 }
 

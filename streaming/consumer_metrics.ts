@@ -83,6 +83,18 @@ export class ConsumerMetrics {
       },
     });
     new Gauge({
+      name: "consumer_event_time_seconds",
+      help: "Newest event time of a partition, seconds since 1970",
+      labelNames: ["partition"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [partition, { clockMs }] of engines) {
+          if (Number.isFinite(clockMs)) this.set({ partition }, clockMs / 1000);
+        }
+      },
+    });
+    new Gauge({
       name: "consumer_booking_velocity_per_hour",
       help: `Bookings in the last 60 minutes of event time; left out above ${FLIGHT_SERIES_MAX} flights`,
       labelNames: ["flight_id"],

@@ -103,6 +103,11 @@ export class InventoryEngine {
     return tracked;
   }
 
+  /** The partition's clock: its newest event time; -Infinity before the first event. */
+  get clockMs(): number {
+    return this.#state.clockMs;
+  }
+
   /** Events that wait for their flight. */
   get eventsWaiting(): number {
     return this.#state.waiting.size;

@@ -1,5 +1,7 @@
 /** Tries what its arguments say (`read:PATH`, `net:HOST:PORT`, …) and prints for each `allowed`, `denied` or another error. */
 
+import { statfs } from "node:fs/promises";
+
 const ATTEMPTS: Record<string, (target: string) => unknown> = {
   read: async (path) => await Deno.stat(path),
   write: async (path) => await Deno.writeTextFile(path, "", { createNew: true }),
@@ -17,6 +19,7 @@ const ATTEMPTS: Record<string, (target: string) => unknown> = {
     if (Deno.env.get(name) === undefined) throw new Deno.errors.NotCapable("not shown");
   },
   sys: () => Deno.osRelease(),
+  statfs: async (path) => await statfs(path),
 };
 
 function place(target: string): [string, number] {

@@ -4,6 +4,9 @@ import { equal, match, throws } from "node:assert/strict";
 import { UsageError } from "../../process/command_line.ts";
 import { SETTINGS } from "../../process/settings.ts";
 import { commandFor, PROJECT_DIR } from "../../scripts/launcher.ts";
+import { freePort } from "../../process/free_port.ts";
+import { OperatorError } from "../../process/run_process.ts";
+import { watchVerification } from "../../scripts/_verify_watch.ts";
 import { skippedParts } from "../../scripts/verify.ts";
 import type { VerificationReport } from "../../verification/report.ts";
 import { withPipeline } from "../verification/_small_pipeline.ts";
@@ -72,4 +75,41 @@ Deno.test("--skip takes several parts", () => {
   equal([...skippedParts("gold, warehouse")].join(), "gold,warehouse");
   equal(skippedParts(undefined).size, 0);
   throws(() => skippedParts("gold,silver"), UsageError);
+});
+
+Deno.test("watchVerification() serves what the last comparison found, and goes on after one that fails", async () => {
+  const stop = new AbortController();
+  const found = (differences: number) =>
+    ({
+      agrees: differences === 0,
+      seconds: 2,
+      differences: Array.from({ length: differences }, () => ({})),
+    }) as unknown as VerificationReport;
+  const results = [() => found(0), () => {
+    throw new OperatorError("The log is away");
+  }, () => found(3)];
+  const port = freePort();
+  const page = async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const pages: string[] = [];
+  let ready = 0;
+  await watchVerification({
+    everyMs: 1,
+    metricsPort: port,
+    async verify() {
+      pages.push(await page());
+      ready = (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+      return results.shift()!();
+    },
+    async onReport() {
+      if (results.length > 0) return;
+      pages.push(await page());
+      stop.abort();
+    },
+  }, stop.signal);
+  equal(ready, 503, "not ready after the failure");
+  match(pages[0]!, /^verify_runs_total\{result="differs"\} 0$/m);
+  match(pages[2]!, /^verify_runs_total\{result="failed"\} 1$/m);
+  match(pages[2]!, /^verify_differences 0$/m);
+  match(pages[3]!, /^verify_differences 3$/m);
+  match(pages[3]!, /^verify_runs_total\{result="differs"\} 1$/m);
 });

@@ -1,5 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import { ConsumerMetrics } from "../../streaming/consumer_metrics.ts";
+import type { InventoryEngine } from "../../streaming/inventory_engine.ts";
 
 const lagOf = async (metrics: ConsumerMetrics) =>
   (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith("consumer_lag_records{"));
@@ -22,4 +23,16 @@ Deno.test("the lag is what lies behind the positions, to the last offset", async
   metrics.closed(1, ["bookings"]);
   metrics.setLag(ranges);
   deepEqual(await lagOf(metrics), []);
+});
+
+Deno.test("a partition's event time is that of its newest event, and none before the first", async () => {
+  const metrics = new ConsumerMetrics();
+  const engineAt = (clockMs: number) =>
+    ({ clockMs, flightsTracked: 0, eventsWaiting: 0, velocities: () => [] }) as unknown as InventoryEngine;
+  metrics.engines.set(1, engineAt(-Infinity));
+  metrics.engines.set(2, engineAt(1_764_000_000_500));
+  const lines = (await metrics.registry.metrics()).split("\n");
+  deepEqual(lines.filter((line) => line.startsWith("consumer_event_time_seconds{")), [
+    'consumer_event_time_seconds{partition="2"} 1764000000.5',
+  ]);
 });
