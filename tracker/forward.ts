@@ -15,8 +15,6 @@ export interface ForwardOptions {
   pool: InstancePool;
   /** For each of the two tries. Default 12,000 ms: above what a service itself waits for its source. */
   timeoutMs?: number;
-  /** Aborts when nobody waits for the answer any more. */
-  signal?: AbortSignal;
   now?: () => number;
 }
 
@@ -61,8 +59,6 @@ export async function forward(
     });
   }
   const answer = await ask(first, request, options);
-  // Whoever asked has gone: that says nothing about the instance, and nobody waits for another try.
-  if (options.signal?.aborted) return answer instanceof ApiProblem ? gone() : answer;
   const failed = answer instanceof ApiProblem;
   if (!failed && !TRY_ANOTHER.has(answer.status)) {
     pool.succeeded(first);
@@ -87,13 +83,11 @@ export async function forward(
 async function ask(
   instance: FoundInstance,
   request: ForwardedRequest,
-  { timeoutMs = 12_000, signal }: ForwardOptions,
+  { timeoutMs = 12_000 }: ForwardOptions,
 ): Promise<Response | ApiProblem> {
   // AbortSignal.timeout() would keep each request in memory until its time is over, answered or not.
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), timeoutMs);
-  const onAbort = () => giveUp.abort();
-  signal?.addEventListener("abort", onAbort);
   try {
     const response = await fetch(`http://${addressOf(instance)}${request.pathAndQuery}`, {
       method: request.method,
@@ -124,13 +118,7 @@ async function ask(
     );
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   }
-}
-
-/** What nobody reads. */
-function gone(): Response {
-  return new Response(null, { status: 504 });
 }
 
 /** What may be told to anybody: no addresses of ours. */

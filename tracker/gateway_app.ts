@@ -13,7 +13,7 @@ import type { RateLimiter } from "./rate_limiter.ts";
 import type { ServiceApp } from "./service_app.ts";
 import type { ServiceMetrics } from "./service_metrics.ts";
 
-export interface GatewayOptions extends Omit<ForwardOptions, "signal"> {
+export interface GatewayOptions extends ForwardOptions {
   metrics: ServiceMetrics;
   limiter: RateLimiter;
   /** Requests handed on at the same time; more are refused. Default 1000. */
@@ -117,7 +117,7 @@ async function handOn(
     if (value !== undefined) headers[name] = value;
   }
   const request = { method: context.req.method, pathAndQuery: path, headers };
-  return await forward(service, request, { ...options, signal: context.req.raw.signal });
+  return await forward(service, request, options);
 }
 
 /** Who asks: the address the connection comes from. Headers that a client can write itself say nothing. */

@@ -15,7 +15,7 @@ export const GATEWAY_ROUTES = [
 /** The services behind the gateway, by what they are called in the registry. */
 export const GATEWAY_SERVICES = GATEWAY_ROUTES.map(({ service }) => service);
 
-export interface GatewayDocumentOptions extends Omit<ForwardOptions, "signal"> {
+export interface GatewayDocumentOptions extends ForwardOptions {
   /** What the services ask for before they show their documents. */
   token?: string | undefined;
 }
