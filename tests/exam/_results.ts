@@ -20,6 +20,7 @@ export interface StoredControl {
   noticed: boolean;
   /** What it reported first, or what kept it from a result. */
   message: string;
+  durationMs: number;
 }
 
 /** One experiment on one engine. */

@@ -65,11 +65,14 @@ export async function runControls(
   const controls = experiment.controls.filter(({ engines }) => engines.includes(context.engine));
   for (const [at, control] of controls.entries()) {
     if (entry.controls.some(({ guard }) => guard === control.guard)) continue;
-    const result = await runControl(experiment, control, at, context);
-    entry.controls.push(result);
+    const startedMs = performance.now();
+    const found = await runControl(experiment, control, at, context);
+    const durationMs = Math.round(performance.now() - startedMs);
+    entry.controls.push({ ...found, durationMs });
     await context.stored();
-    const mark = result.noticed ? "✓ noticed" : "✖ NOT NOTICED";
-    context.say(`${mark} without the guard "${control.guard}": ${result.message}`);
+    const mark = found.noticed ? "✓ noticed" : "✖ NOT NOTICED";
+    const seconds = (durationMs / 1000).toFixed(0);
+    context.say(`${mark} without the guard "${control.guard}" (${seconds} s): ${found.message}`);
   }
 }
 
@@ -78,7 +81,7 @@ async function runControl(
   control: NegativeControl,
   at: number,
   context: RunContext,
-): Promise<StoredControl> {
+): Promise<Omit<StoredControl, "durationMs">> {
   let done = 0;
   for (let index = 0; done < control.faults; index++) {
     const name = `${experiment.name}/${context.engine}/control-${at}/${index}`;

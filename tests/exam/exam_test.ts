@@ -220,7 +220,7 @@ Deno.test("the table has a row for each experiment that ran, with sums, medians 
     { ...CLEAN, ...round, faults: 3, recoveryMs: [1000, 5000], figures: { peakMiB: 90 } },
     { ...CLEAN, ...round, faults: 2, lost: 1, recoveryMs: [2000], figures: { peakMiB: 110.26 } },
   );
-  entry.controls.push({ guard: "one", faults: 1, noticed: true, message: "" });
+  entry.controls.push({ guard: "one", faults: 1, noticed: true, message: "", durationMs: 1 });
   entryOf(results, { number: 100, name: "other" }, "embedded", 5).notRun = "needs strace";
   const [, , row, ...others] = resultsTable(results.experiments, "markdown").split("\n");
   strictEqual(
