@@ -72,6 +72,7 @@ const INTERNAL_TOPICS: readonly TopicSpec[] = [
     name: "inventory-engine-repartition",
     partitions: PARTITIONS,
     cleanup: "delete",
+  summaries: "llm-summary-consumer-group",
     retentionMs: 30 * DAY_MS,
   },
   { name: "inventory-engine-order", partitions: PARTITIONS, cleanup: "delete", retentionMs: 30 * DAY_MS },

@@ -45,6 +45,15 @@ export const SETTINGS = {
       "postgres://… of the minute windows. Empty: schema realtime in the database of DATABASE_URL, or the embedded one",
     secret: true,
   },
+  TRACKER_DATABASE_URL: {
+    description:
+      "postgres://… of the flight summaries. Empty: schema tracker in the database of DATABASE_URL, or a file",
+    secret: true,
+  },
+  TRACKER_SUMMARIES_FILE: {
+    default: "data/tracker/summaries.sqlite",
+    description: "File of the flight summaries where no database is given",
+  },
   WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
   WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
   AIRLINE_READER_PASSWORD: {
@@ -74,6 +83,15 @@ export const SETTINGS = {
     default: "https://aeroapi.flightaware.com/aeroapi",
     description: "Where AeroAPI v4 is",
   },
+  OPENAI_API_KEY: {
+    description: "Key of the model that writes flight summaries. Empty, and no OPENAI_BASE_URL: a template",
+    secret: true,
+  },
+  OPENAI_BASE_URL: {
+    default: "https://api.openai.com/v1",
+    description: "Where the model is: any OpenAI-compatible address",
+  },
+  OPENAI_MODEL: { default: "gpt-4o-mini", description: "The model's name" },
   REDIS_URL: {
     description:
       "redis://user:password@host:port/database that keeps the tracker's flights. Empty: each process's memory",

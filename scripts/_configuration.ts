@@ -26,12 +26,18 @@ export interface Configuration {
   registryHost: string | undefined;
   redisHost: string | undefined;
   flightAwareHost: string | undefined;
+  /** Undefined: the template writes summaries. */
+  modelHost: string | undefined;
+  /** Where summaries are kept: in a database, else below a folder; the other is undefined. */
+  summariesHost: string | undefined;
+  summariesDir: string | undefined;
   /** Instances of the tracker's services that its gateway may reach. */
   trackerInstances: string[];
   /** PEM files that the settings of the brokers name, and those that the addresses of the databases name. */
   kafkaFiles: string[];
   databaseFiles: string[];
   realtimeFiles: string[];
+  summariesFiles: string[];
 }
 
 /**
@@ -48,6 +54,8 @@ export function configuration(env: Record<string, string>): Configuration {
   const brokers = value("KAFKA_BROKERS");
   const database = databaseOf("DATABASE_URL", value("DATABASE_URL"));
   const realtime = databaseOf("REALTIME_DATABASE_URL", value("REALTIME_DATABASE_URL"));
+  const tracker = databaseOf("TRACKER_DATABASE_URL", value("TRACKER_DATABASE_URL"));
+  const summaries = tracker ?? database;
   const kafkaFiles = [value("KAFKA_SSL_CA_FILE"), value("KAFKA_SSL_CERT_FILE"), value("KAFKA_SSL_KEY_FILE")];
   const brokerHosts = [
     ...list("KAFKA_BROKERS", brokers),
@@ -70,10 +78,16 @@ export function configuration(env: Record<string, string>): Configuration {
     flightAwareHost: value("FLIGHTAWARE_API_KEY") === undefined
       ? undefined
       : urlHost("FLIGHTAWARE_BASE_URL", value("FLIGHTAWARE_BASE_URL")!),
+    modelHost: (env.OPENAI_API_KEY ?? "") === "" && (env.OPENAI_BASE_URL ?? "") === ""
+      ? undefined
+      : urlHost("OPENAI_BASE_URL", value("OPENAI_BASE_URL")!),
+    summariesHost: summaries === undefined ? undefined : shownHost(summaries),
+    summariesDir: summaries === undefined ? dirname(value("TRACKER_SUMMARIES_FILE")!) : undefined,
     trackerInstances: list("TRACKER_INSTANCES", value("TRACKER_INSTANCES")),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: filesOf(database),
     realtimeFiles: filesOf(realtime),
+    summariesFiles: filesOf(summaries),
   };
 }
 

@@ -40,6 +40,7 @@ interface Engines {
   log: boolean;
   database: boolean;
   realtime: boolean;
+  summaries: boolean;
 }
 
 /** `--allow-read`, `--deny-read` and the same for writing. `also` are files to add to what is allowed. */
@@ -71,6 +72,7 @@ function place(path: string, given: Configuration): string[] {
   if (path === "data/warehouse" || path.startsWith("data/warehouse/")) {
     return [given.warehouseDir + path.slice("data/warehouse".length)];
   }
+  if (path === "data/tracker") return given.summariesDir === undefined ? [] : [given.summariesDir];
   if (path === "data") return given.brokers === undefined ? [given.logDir] : [];
   if (path === "lake" || path.startsWith("lake/")) return [given.lakeDir + path.slice("lake".length)];
   return [path];
@@ -98,7 +100,14 @@ export function hostsOf(
     /** Where the API is to listen; it also looks after the other processes. */
     api?: { host: string; port: string };
     /** Where a service of the tracker is to listen, and what stands for it in the set; which upstreams it has. */
-    service?: { entry: string; host: string; port: string; redis: boolean; flightAware: boolean };
+    service?: {
+      entry: string;
+      host: string;
+      port: string;
+      redis: boolean;
+      flightAware: boolean;
+      model: boolean;
+    };
   },
 ): string[] {
   const allowed = listOf(entry);
@@ -127,6 +136,10 @@ export function hostsOf(
   if (options.reads.log && given.brokers !== undefined) hosts.push(...given.brokers);
   if (options.service?.redis && given.redisHost !== undefined) hosts.push(given.redisHost);
   if (options.service?.flightAware && given.flightAwareHost !== undefined) hosts.push(given.flightAwareHost);
+  if (options.service?.model && given.modelHost !== undefined) hosts.push(given.modelHost);
+  if (options.service && options.reads.summaries && given.summariesHost !== undefined) {
+    hosts.push(given.summariesHost);
+  }
   return hosts.length === 0 ? [] : [`--allow-net=${unique(hosts).join(",")}`];
 }
 

@@ -74,6 +74,11 @@ export const PARTS = {
     permissions: "flightdata-service",
     servicePort: 8081,
   },
+  "llm-summary-service": {
+    script: "tracker/llm_summary_service.ts",
+    permissions: "llm-summary-service",
+    servicePort: 8082,
+  },
   "service-registry": {
     script: "tracker/service_registry.ts",
     permissions: "service-registry",
@@ -136,11 +141,13 @@ export function commandFor(
     log: all || names.includes("EVENT_LOG_FILE"),
     database: all || names.includes("DATABASE_URL"),
     realtime: all || names.includes("REALTIME_DATABASE_URL"),
+    summaries: all || names.includes("TRACKER_DATABASE_URL"),
   };
   const settingFiles = [
     ...(reads.log ? given.kafkaFiles : []),
     ...(reads.database ? given.databaseFiles : []),
     ...(reads.realtime ? given.realtimeFiles : []),
+    ...(reads.summaries ? given.summariesFiles : []),
   ];
   const flags = [
     ...pathsOf("read", set.read, given, { reads, also: [...files.paths, ...files.folders, ...settingFiles] }),
@@ -160,6 +167,7 @@ export function commandFor(
           port: optionValue(args, "port") ?? String(part.servicePort),
           redis: all || names.includes("REDIS_URL"),
           flightAware: all || names.includes("FLIGHTAWARE_API_KEY"),
+          model: all || names.includes("OPENAI_API_KEY"),
         },
       }),
     }),

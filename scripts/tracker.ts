@@ -24,14 +24,16 @@ const port = (value: number, description: string) =>
 
 const COMMAND_LINE = {
   usage: "deno task tracker",
-  description: "Runs the flight tracker: registry, flight data service and gateway.",
+  description: "Runs the flight tracker: registry, flight data service, summary service and gateway.",
   options: {
     "gateway-port": port(8080, "Port of the gateway on 127.0.0.1"),
     "flightdata-port": port(8081, "Port of the flight data service on 127.0.0.1"),
+    "summary-port": port(8082, "Port of the summary service on 127.0.0.1"),
     "registry-port": port(8761, "Port of the registry on 127.0.0.1"),
   },
   notes: [
     "Without FLIGHTAWARE_API_KEY it tells of our own simulated network; without REDIS_URL memory keeps what was fetched.",
+    "Without OPENAI_API_KEY a template writes summaries; without TRACKER_DATABASE_URL and DATABASE_URL a file keeps them.",
     "Further instances: name them in TRACKER_INSTANCES, then deno task flightdata-service --port …",
   ],
 } as const satisfies CommandLineSpec;
@@ -43,16 +45,17 @@ await runProcess(async (signal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
   const startedMs = performance.now();
   const given = Deno.env.toObject();
-  const service = `127.0.0.1:${values["flightdata-port"]}`;
+  const services = [values["flightdata-port"], values["summary-port"]].map((port) => `127.0.0.1:${port}`);
   const env = {
     ...given,
     SERVICE_REGISTRY_URL: `http://127.0.0.1:${values["registry-port"]}/eureka`,
-    TRACKER_INSTANCES: [service, ...(given.TRACKER_INSTANCES ? [given.TRACKER_INSTANCES] : [])].join(","),
+    TRACKER_INSTANCES: [...services, ...(given.TRACKER_INSTANCES ? [given.TRACKER_INSTANCES] : [])].join(","),
   };
   // In the order of starting; they stop in the other, so that nobody asks those who are gone.
   const parts = [
     { name: "service-registry", option: "registry-port" },
     { name: "flightdata-service", option: "flightdata-port" },
+    { name: "llm-summary-service", option: "summary-port" },
     { name: "api-gateway", option: "gateway-port" },
   ] as const;
   const commands = parts.map(({ name, option }) => commandFor(name, ["--port", String(values[option])], env));
@@ -85,7 +88,8 @@ await runProcess(async (signal) => {
   const watching = new AbortController();
   const gateway = `http://127.0.0.1:${values["gateway-port"]}`;
   const announced = (async () => {
-    await until(() => healthy(gateway), watching.signal);
+    const all = [gateway, ...services.map((service) => `http://${service}`)];
+    await until(async () => (await Promise.all(all.map(healthy))).every((is) => is), watching.signal);
     if (watching.signal.aborted) return;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     screen.say(

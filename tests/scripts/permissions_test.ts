@@ -180,6 +180,30 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "env:OPENAI_API_KEY",
     ],
   },
+  "llm-summary-service": {
+    allowed: [
+      ...USES_LOG,
+      "read:data/tracker/summaries.sqlite",
+      "write:data/tracker/none/.probe",
+      "connect:127.0.0.1:8082",
+      "connect:127.0.0.1:8761",
+      "env:OPENAI_API_KEY",
+      "env:TRACKER_DATABASE_URL",
+      "env:DATABASE_URL",
+      "env:API_TOKEN",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      "read:data/warehouse",
+      "write:data/warehouse/none/.probe",
+      "read:producer/data/flights.csv",
+      "connect:127.0.0.1:5433",
+      "connect:127.0.0.1:8081",
+      "env:FLIGHTAWARE_API_KEY",
+      "env:REDIS_URL",
+    ],
+  },
   "api-gateway": {
     allowed: [
       "connect:127.0.0.1:8080",
