@@ -50,6 +50,8 @@ export interface FlightDeparted {
   actual_departure_time: string;
   /** Minutes behind the schedule; negative is early. */
   delay_minutes: number;
+  /** Passengers who had a seat and did not come; left out where nobody counts them. */
+  no_shows?: number;
 }
 
 /** The flight has landed. */

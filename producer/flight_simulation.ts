@@ -6,15 +6,22 @@
  * @module
  */
 
-import type { BookingCreated } from "../events/bookings.ts";
-import { formatInstant } from "../events/instant.ts";
-import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
-import type { SeatMapSnapshot } from "../events/seat_map.ts";
-import { type Demand, promotionFactor } from "./demand.ts";
-import { CABIN_CODE, CURRENCY, type FareBucket, priceOf, type Promotion, totalPriceOf } from "./fares.ts";
+import { STREAM_EVENTS_TOPIC } from "../events/topics.ts";
+import type { Demand } from "./demand.ts";
+import type { FareBucket, Promotion } from "./fares.ts";
 import type { Flight } from "./flight.ts";
+import {
+  bookingEvent,
+  cancellationEvent,
+  type FlightEvent,
+  inventoryEvent,
+  lifecycleEvent,
+  type NextBooking,
+  seatMapEvent,
+} from "./flight_events.ts";
 import type { FlightTimes, Milestone } from "./lifecycle.ts";
-import { PURPOSE, type RandomKey, randomUnit, randomUuid } from "./random.ts";
+import { PendingCancellations } from "./pending_cancellations.ts";
+import { PURPOSE, type RandomKey, randomUnit } from "./random.ts";
 import { SeatMap } from "./seat_map.ts";
 import type { Shoppers } from "./shoppers.ts";
 import type { SnapshotClock } from "./snapshot_plan.ts";
@@ -42,13 +49,16 @@ export interface EventRecord {
 /** No booking in the last second before the sale closes, so that the closing snapshots show all. */
 const LAST_SALE_MS = 1000;
 
-interface NextBooking {
-  timeMs: number;
-  passengers: number;
-  fare: number;
-}
+type Next = "milestone" | "cancellation" | "booking" | "inventory" | "seatMap" | "shopper" | "end";
 
-type Next = "milestone" | "booking" | "inventory" | "seatMap" | "shopper" | "end";
+const TOPICS = {
+  milestone: "flight_lifecycle",
+  cancellation: "bookings",
+  booking: "bookings",
+  inventory: "seat_inventory",
+  seatMap: "seat_map",
+  shopper: STREAM_EVENTS_TOPIC,
+} as const;
 
 /** A flight as it goes. */
 export class FlightSimulation {
@@ -58,6 +68,10 @@ export class FlightSimulation {
   readonly #available: number[];
   #milestone = 0;
   #booking: NextBooking | undefined;
+  /** Bookings that will be given back. */
+  readonly #cancellations = new PendingCancellations();
+  /** Passengers with a seat who will not come. */
+  #noShows = 0;
   #inventoryChanged = true;
   #seatMapChanged = false;
   #next: Next = "end";
@@ -85,7 +99,7 @@ export class FlightSimulation {
   bookingProbability(atMs: number): number {
     const { opensMs, closesMs } = this.plan.times;
     if (atMs < opensMs || atMs >= closesMs || this.#seats.freeSeats === 0) return 0;
-    return this.plan.demand.bookingProbability(atMs, promotionFactor(this.promotionAt(atMs)));
+    return this.plan.demand.bookingProbability(atMs, this.#available, this.promotionAt(atMs));
   }
 
   /** The promotion that runs at `atMs`. */
@@ -93,11 +107,24 @@ export class FlightSimulation {
     return this.#promotions.findLast((promotion) => promotion.fromMs <= atMs);
   }
 
+  /** The topic of the next event. */
+  get nextTopic(): string {
+    if (this.#next === "end") throw new RangeError(`Flight ${this.plan.flight.flightId} is over`);
+    return TOPICS[this.#next];
+  }
+
   /** The next event, as a record; the flight goes on behind it. */
   take(): EventRecord {
-    const record = this.#record();
+    const topic = this.nextTopic;
+    const event = this.takeEvent();
+    return { topic, key: this.plan.flight.flightId, value: JSON.stringify(event) };
+  }
+
+  /** The next event; the flight goes on behind it. */
+  takeEvent(): FlightEvent {
+    const event = this.#event();
     this.skip();
-    return record;
+    return event;
   }
 
   /** Goes on behind the next event without making it. */
@@ -107,13 +134,10 @@ export class FlightSimulation {
         this.#milestone++;
         break;
       case "booking":
-        this.#bookedSeats ??= this.#takeSeats();
-        this.#bookedSeats = undefined;
-        this.#available[this.#booking!.fare]! -= this.#booking!.passengers;
-        this.#inventoryChanged = true;
-        this.#seatMapChanged = true;
-        this.plan.demand.advance();
-        this.#booking = this.#findBooking();
+        this.#book();
+        break;
+      case "cancellation":
+        this.#cancel();
         break;
       case "inventory":
         this.plan.snapshots.inventorySent();
@@ -133,6 +157,39 @@ export class FlightSimulation {
     this.#findNext();
   }
 
+  #book(): void {
+    const { demand, times } = this.plan;
+    const { timeMs, passengers, fare } = this.#booking!;
+    const seats = this.#bookedSeats ?? this.#takeSeats();
+    this.#bookedSeats = undefined;
+    this.#available[fare]! -= passengers;
+    this.#inventoryChanged = true;
+    this.#seatMapChanged = true;
+    const { afterBooking } = demand;
+    if (afterBooking !== undefined) {
+      const noShows = afterBooking.noShows(passengers);
+      this.#noShows += noShows;
+      const cancelledMs = afterBooking.cancelledMs(timeMs);
+      // Who would give it back later keeps it and is at most a no-show.
+      if (cancelledMs < times.closesMs - LAST_SALE_MS) {
+        this.#cancellations.add({ timeMs: cancelledMs, candidate: demand.index, fare, seats, noShows });
+      }
+    }
+    demand.advance();
+    this.#booking = this.#findBooking();
+  }
+
+  /** Seats come back on sale. */
+  #cancel(): void {
+    const { fare, seats, noShows } = this.#cancellations.take();
+    this.#seats.release(seats);
+    this.#available[fare]! += seats.length;
+    this.#noShows -= noShows;
+    this.#inventoryChanged = true;
+    this.#seatMapChanged = true;
+    this.#booking = this.#findBooking();
+  }
+
   /** Seats of the booking at hand, once taken. */
   #bookedSeats: string[] | undefined;
 
@@ -141,47 +198,31 @@ export class FlightSimulation {
     return this.#seats.take(this.#booking!.passengers, start);
   }
 
-  /** The next candidate that books. One for whose party no fare has the seats is lost. */
+  /**
+   * The next candidate that books before seats come back. One for whose party no fare has the seats is lost.
+   * At the same millisecond seats come back first.
+   */
   #findBooking(): NextBooking | undefined {
     const { demand, times } = this.plan;
-    if (this.#seats.freeSeats === 0) return undefined;
+    const cancelledMs = this.#cancellations.nextMs;
+    if (this.#seats.freeSeats === 0 && cancelledMs === Infinity) return undefined;
     while (demand.timeMs < times.closesMs - LAST_SALE_MS) {
       const timeMs = Math.floor(demand.timeMs);
-      if (demand.accepts(promotionFactor(this.promotionAt(timeMs)))) {
-        const passengers = demand.partySize();
-        const fare = this.#chooseFare(passengers);
-        if (fare !== undefined) return { timeMs, passengers, fare };
-      }
+      if (timeMs >= cancelledMs) return undefined;
+      const fare = demand.fareBooked(this.#available, this.promotionAt(timeMs));
+      if (fare !== undefined) return { timeMs, passengers: demand.partySize(), fare };
       demand.advance();
     }
     return undefined;
   }
 
-  /** A fare bucket by weight among those that have seats for the party. */
-  #chooseFare(passengers: number): number | undefined {
-    const { fares, key, demand } = this.plan;
-    let weights = 0;
-    for (let i = 0; i < fares.length; i++) {
-      if (this.#available[i]! >= passengers) weights += fares[i]!.weight;
-    }
-    if (weights === 0) return undefined;
-    let at = randomUnit(key, PURPOSE.fareBucket, demand.index) * weights;
-    let chosen: number | undefined;
-    for (let i = 0; i < fares.length; i++) {
-      if (this.#available[i]! < passengers) continue;
-      chosen = i;
-      at -= fares[i]!.weight;
-      if (at < 0) break;
-    }
-    return chosen;
-  }
-
-  /** At the same millisecond: lifecycle, then booking, then inventory, then seat map, then shoppers. */
+  /** At the same millisecond: lifecycle, then cancellation, then booking, then inventory, then seat map, then shoppers. */
   #findNext(): void {
     const { milestones, snapshots } = this.plan;
     const milestoneMs = milestones[this.#milestone]?.timeMs ?? Infinity;
     const bookingMs = this.#booking?.timeMs ?? Infinity;
-    const othersMs = Math.min(milestoneMs, bookingMs);
+    const cancelledMs = this.#cancellations.nextMs;
+    const othersMs = Math.min(milestoneMs, bookingMs, cancelledMs);
     while (snapshots.atMs < othersMs) {
       if (snapshots.inventoryDue(this.#inventoryChanged)) {
         return this.#setNext("inventory", snapshots.atMs);
@@ -190,7 +231,8 @@ export class FlightSimulation {
       snapshots.advance();
     }
     if (othersMs === Infinity) this.#setNext("end", Infinity);
-    else if (milestoneMs <= bookingMs) this.#setNext("milestone", milestoneMs);
+    else if (milestoneMs === othersMs) this.#setNext("milestone", milestoneMs);
+    else if (cancelledMs === othersMs) this.#setNext("cancellation", cancelledMs);
     else this.#setNext("booking", bookingMs);
   }
 
@@ -207,77 +249,25 @@ export class FlightSimulation {
     this.#nextMs = isShopper ? shopperMs : this.#nextOfFlightMs;
   }
 
-  #record(): EventRecord {
-    const { flightId } = this.plan.flight;
+  #event(): FlightEvent {
+    const { plan } = this;
     switch (this.#next) {
       case "milestone":
-        return {
-          topic: "flight_lifecycle",
-          key: flightId,
-          value: JSON.stringify(this.plan.milestones[this.#milestone]!.event),
-        };
+        return lifecycleEvent(plan, this.#milestone, this.#noShows);
       case "booking":
-        return { topic: "bookings", key: flightId, value: JSON.stringify(this.#bookingEvent()) };
+        this.#bookedSeats = this.#takeSeats();
+        return bookingEvent(plan, this.#booking!, this.#bookedSeats, this.promotionAt(this.#nextMs));
+      case "cancellation":
+        return cancellationEvent(plan, this.#cancellations.next!);
       case "inventory":
-        return { topic: "seat_inventory", key: flightId, value: JSON.stringify(this.#inventoryEvent()) };
+        return inventoryEvent(plan, this.#nextMs, this.#available, this.promotionAt(this.#nextMs));
       case "seatMap":
-        return { topic: "seat_map", key: flightId, value: JSON.stringify(this.#seatMapEvent()) };
+        return seatMapEvent(plan, this.#nextMs, this.#seats);
       case "shopper":
-        return this.plan.shoppers!.record();
+        return this.plan.shoppers!.event();
       case "end":
-        throw new RangeError(`Flight ${flightId} is over: there is no further event`);
+        throw new RangeError(`Flight ${this.plan.flight.flightId} is over: there is no further event`);
     }
-  }
-
-  #bookingEvent(): BookingCreated {
-    const { flight, fares, key, demand } = this.plan;
-    const { timeMs, passengers, fare } = this.#booking!;
-    const price = priceOf(fares[fare]!, this.promotionAt(timeMs));
-    this.#bookedSeats = this.#takeSeats();
-    return {
-      event_type: "BookingCreated",
-      event_time: formatInstant(timeMs),
-      booking_id: randomUuid(key, PURPOSE.bookingId, demand.index),
-      flight_id: flight.flightId,
-      channel: "WEB",
-      fare_bucket: fares[fare]!.bucket,
-      currency: CURRENCY,
-      total_price: totalPriceOf(price, passengers),
-      passengers: this.#bookedSeats.map((seat_id, number) => ({
-        passenger_id: `P${number + 1}`,
-        seat_id,
-        cabin_code: CABIN_CODE,
-      })),
-    };
-  }
-
-  #inventoryEvent(): CabinInventorySnapshot {
-    const { flight, fares } = this.plan;
-    const promotion = this.promotionAt(this.#nextMs);
-    return {
-      event_type: "CabinInventorySnapshot",
-      event_time: formatInstant(this.#nextMs),
-      flight_id: flight.flightId,
-      time_to_departure_minutes: Math.floor((flight.scheduledDepartureMs - this.#nextMs) / 60_000),
-      cabins: [{
-        cabin_code: CABIN_CODE,
-        fare_buckets: fares.map((fare, i) => ({
-          bucket: fare.bucket,
-          available_seats: this.#available[i]!,
-          price: priceOf(fare, promotion),
-        })),
-      }],
-      currency: CURRENCY,
-    };
-  }
-
-  #seatMapEvent(): SeatMapSnapshot {
-    return {
-      event_type: "SeatMapSnapshot",
-      event_time: formatInstant(this.#nextMs),
-      flight_id: this.plan.flight.flightId,
-      occupied_seats: this.#seats.occupied(),
-    };
   }
 }
 

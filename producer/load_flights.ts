@@ -4,6 +4,7 @@ import { OperatorError } from "../process/run_process.ts";
 import { aircraftRegister } from "./aircraft.ts";
 import { airportTimeZones } from "./airport_time_zones.ts";
 import { ScheduleError } from "./csv_table.ts";
+import { LOOK_TO_BOOK_DEFAULT } from "./demand_parameters.ts";
 import { FlightSchedule } from "./flight_schedule.ts";
 import { parseScheduleFile } from "./flight_schedule_file.ts";
 import type { FlightSource } from "./flight_source.ts";
@@ -43,7 +44,7 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
   ]);
   try {
     const timeZones = airportTimeZones(airportsCsv);
-    const { flightsPerDay, bookingHorizonMs, backfillMs, lookersPerBooking } = choices;
+    const { flightsPerDay, bookingHorizonMs, backfillMs, lookToBook } = choices;
     const schedule = new FlightSchedule({
       week: parseScheduleFile(flightsCsv, file, timeZones),
       timeZones,
@@ -60,9 +61,8 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
           schedule,
           bookingHorizonMs,
           firstDepartureMs: startMs - backfillMs,
-          shoppers: lookersPerBooking === undefined
-            ? undefined
-            : { lookersPerBooking, fromMs: startMs - SHOPPERS_HISTORY_MS },
+          lookToBook: lookToBook ?? LOOK_TO_BOOK_DEFAULT,
+          sessions: lookToBook === undefined ? undefined : { fromMs: startMs - SHOPPERS_HISTORY_MS },
         }),
     };
   } catch (error) {

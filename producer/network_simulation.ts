@@ -6,6 +6,7 @@ import type { FlightSchedule } from "./flight_schedule.ts";
 import { FlightSimulation } from "./flight_simulation.ts";
 import type { FlightSource, SimulatedFlight } from "./flight_source.ts";
 import { lifecycleOf, timesOf } from "./lifecycle.ts";
+import { flightDemand } from "./flight_demand.ts";
 import { NetworkDemand } from "./network_demand.ts";
 import { PURPOSE, randomKey, randomUnit } from "./random.ts";
 import { Shoppers } from "./shoppers.ts";
@@ -24,8 +25,10 @@ export interface NetworkOptions {
   bookingHorizonMs: number;
   /** Flights that depart before are not simulated at all. */
   firstDepartureMs: number;
-  /** Those who look at flights; without it nobody is seen to. Sessions begin at `fromMs` or later. */
-  shoppers?: { lookersPerBooking: number; fromMs: number } | undefined;
+  /** Shoppers beside each who would book at the lowest fare, himself included. */
+  lookToBook: number;
+  /** Shoppers are seen on the stream whose sessions begin at `fromMs` or later; without it none. */
+  sessions?: { fromMs: number } | undefined;
 }
 
 /** A schedule's flights on sale. */
@@ -54,12 +57,15 @@ export class NetworkFlights implements FlightSource {
   }
 
   #simulated(flight: Flight): SimulatedFlight {
-    const { seed, bookingHorizonMs, shoppers } = this.#options;
+    const { seed, bookingHorizonMs, lookToBook, sessions } = this.#options;
     const key = randomKey(seed, flight.flightId);
     const { flightId, scheduledDepartureMs, totalSeats, distanceMiles } = flight;
     const times = timesOf(flight, key, scheduledDepartureMs - bookingHorizonMs);
     const { opensMs, closesMs, endsMs } = times;
-    const demand = () => new NetworkDemand(key, totalSeats, opensMs, scheduledDepartureMs);
+    const fares = fareBuckets(totalSeats, distanceMiles);
+    const lowestFare = Math.min(...fares.map(({ price }) => price));
+    const demandOf = flightDemand(flight, { seed, key, lowestFare, lookToBook });
+    const demand = () => new NetworkDemand({ key, demand: demandOf, fares, opensMs, scheduledDepartureMs });
     const simulate = (promotions: readonly Promotion[]) => {
       const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * SNAPSHOT_PHASE_MS);
       return new FlightSimulation({
@@ -67,11 +73,11 @@ export class NetworkFlights implements FlightSource {
         key,
         times,
         milestones: lifecycleOf(flight, times, key),
-        fares: fareBuckets(totalSeats, distanceMiles),
+        fares,
         demand: demand(),
         snapshots: new SnapshotClock(NETWORK_SNAPSHOTS, opensMs, closesMs, scheduledDepartureMs - phaseMs),
-        ...(shoppers === undefined ? {} : {
-          shoppers: new Shoppers({ flightId, key, demand: demand(), opensMs, closesMs, endsMs, ...shoppers }),
+        ...(sessions === undefined ? {} : {
+          shoppers: new Shoppers({ flightId, key, demand: demand(), opensMs, closesMs, endsMs, ...sessions }),
         }),
       }, promotions);
     };

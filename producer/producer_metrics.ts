@@ -7,6 +7,7 @@ import type { Simulation } from "./simulation.ts";
 
 /** Above so many flights on sale the per-flight series are left out. */
 export const FLIGHT_SERIES_MAX = 1000;
+const CANCELLED = '{"event_type":"BookingCancelled"';
 
 /** Counts what is committed and shows what the simulation stands at. */
 export class ProducerMetrics {
@@ -17,6 +18,11 @@ export class ProducerMetrics {
   readonly #bookings = new Counter({
     name: "producer_bookings_emitted_total",
     help: "Bookings written to the log",
+    registers: [this.registry],
+  });
+  readonly #cancellations = new Counter({
+    name: "producer_cancellations_emitted_total",
+    help: "Bookings given back, written to the log",
     registers: [this.registry],
   });
   readonly #events = new Counter({
@@ -100,9 +106,14 @@ export class ProducerMetrics {
   /** Counts what one commit stored. */
   committed(events: readonly EventRecord[], feedback: FeedbackResult, seconds: number): void {
     const byTopic: Record<string, number> = {};
-    for (const { topic } of events) byTopic[topic] = (byTopic[topic] ?? 0) + 1;
+    let cancellations = 0;
+    for (const { topic, value } of events) {
+      byTopic[topic] = (byTopic[topic] ?? 0) + 1;
+      if (topic === "bookings" && value.startsWith(CANCELLED)) cancellations++;
+    }
     for (const [topic, count] of Object.entries(byTopic)) this.#events.inc({ topic }, count);
-    this.#bookings.inc(byTopic.bookings ?? 0);
+    this.#bookings.inc((byTopic.bookings ?? 0) - cancellations);
+    this.#cancellations.inc(cancellations);
     this.#promotions.inc(feedback.applied);
     for (const reason of feedback.ignored) this.#ignored.inc({ reason });
     for (const reason of feedback.refused) this.#deadLetters.inc({ reason });

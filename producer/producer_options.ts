@@ -1,7 +1,7 @@
 /** The producer's command line, checked and with its defaults. */
 
 import { type CommandLineSpec, parseCommandLine, UsageError } from "../process/command_line.ts";
-import { LOOKERS_PER_BOOKING_MAX } from "./shoppers.ts";
+import { LOOK_TO_BOOK_DEFAULT, LOOK_TO_BOOK_MAX, LOOK_TO_BOOK_MIN } from "./demand_parameters.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -51,11 +51,11 @@ const COMMAND_LINE = {
       description:
         "Flights that left so long ago are produced with their whole history; flights still on sale always are (network; default 14d)",
     },
-    "lookers-per-booking": {
+    "look-to-book": {
       type: "text",
       value: "NUMBER",
       description:
-        "Shoppers on stream.events who look at a flight and do not book, beside each one who does; none: no shoppers at all (network; default 1)",
+        `Shoppers on stream.events beside each who books at the lowest fare, himself included; none: nobody is seen to look (network; default ${LOOK_TO_BOOK_DEFAULT})`,
     },
     speed: {
       type: "number",
@@ -110,8 +110,8 @@ export interface SimulationChoices {
   flightsPerDay: number | undefined;
   bookingHorizonMs: number;
   backfillMs: number;
-  /** `undefined`: no shoppers. */
-  lookersPerBooking: number | undefined;
+  /** Shoppers beside each who books at the lowest fare, himself included; `undefined`: none is seen. */
+  lookToBook: number | undefined;
 }
 
 /** How a run goes. */
@@ -142,7 +142,7 @@ export function parseProducerOptions(args: readonly string[]): ProducerOptions {
       "flights",
       "booking-horizon",
       "backfill",
-      "lookers-per-booking",
+      "look-to-book",
     ] as const;
     for (const name of ownOptions) {
       if (values[name] !== undefined) {
@@ -170,7 +170,7 @@ export function parseProducerOptions(args: readonly string[]): ProducerOptions {
       flightsPerDay: network ? flightsPerDay(values["flights-per-day"] ?? "60") : undefined,
       bookingHorizonMs: network ? horizonMs : 0,
       backfillMs: network ? backfillMs : 0,
-      lookersPerBooking: network ? lookersPerBooking(values["lookers-per-booking"] ?? "1") : undefined,
+      lookToBook: network ? lookToBook(values["look-to-book"] ?? String(LOOK_TO_BOOK_DEFAULT)) : undefined,
     },
     speed: values.speed ?? 1,
     rate: values.rate,
@@ -189,12 +189,12 @@ function flightsPerDay(text: string): number | undefined {
   return number;
 }
 
-function lookersPerBooking(text: string): number | undefined {
+function lookToBook(text: string): number | undefined {
   if (text === "none") return undefined;
   const number = Number(text);
-  if (text.trim() === "" || !(number >= 0 && number <= LOOKERS_PER_BOOKING_MAX)) {
+  if (text.trim() === "" || !(number >= LOOK_TO_BOOK_MIN && number <= LOOK_TO_BOOK_MAX)) {
     throw new UsageError(
-      `--lookers-per-booking is "${text}", expected a number from 0 to ${LOOKERS_PER_BOOKING_MAX}, or none`,
+      `--look-to-book is "${text}", expected a number from ${LOOK_TO_BOOK_MIN} to ${LOOK_TO_BOOK_MAX}, or none`,
     );
   }
   return number;

@@ -23,7 +23,7 @@ export const STATE_TOPIC = "airline-producer-state";
 const CLOCK_KEY = "clock";
 const MARKER_KEY = "marker";
 /** Counts up when the same choices no longer give the same events, or the entries change their form. */
-const FORMAT = 1;
+const FORMAT_BY_PROFILE = { network: 2, "iteration-1": 1, "iteration-2": 1 } as const;
 const RESTORE_TIMEOUT_MS = 60_000;
 
 /** The choices by the name of their option, as they are stored and shown. */
@@ -66,10 +66,7 @@ export function storedChoices(
         flights: `schedule ${scheduleDigest.slice(0, 12)}`,
         "booking-horizon": duration(choices.bookingHorizonMs),
         backfill: duration(choices.backfillMs),
-        // Left out without shoppers: so stands a simulation that was begun before there were any.
-        ...(choices.lookersPerBooking === undefined
-          ? {}
-          : { "lookers-per-booking": choices.lookersPerBooking }),
+        "look-to-book": choices.lookToBook ?? "none",
       }
       : {}),
   };
@@ -97,7 +94,7 @@ export function checkSameChoices(stored: StoredChoices, now: StoredChoices): voi
 export function clockRecord(state: Omit<ProducerState, "promotions">): NewRecord {
   const { choices, startMs, cursor } = state;
   const value = JSON.stringify({
-    format: FORMAT,
+    format: formatOf(choices),
     choices,
     start_time: formatInstant(startMs),
     simulated_time: formatInstant(cursor.timeMs),
@@ -173,9 +170,10 @@ export function stateOf(entries: ReadonlyMap<string, string>): ProducerState | u
   const text = entries.get(CLOCK_KEY);
   if (text === undefined) return undefined;
   const clock = parseEntry(text) as StoredClock;
-  if (clock.format !== FORMAT) {
+  const format = formatOf(clock.choices);
+  if (clock.format !== format) {
     throw new OperatorError(
-      `The stored simulation has format ${clock.format}, this producer knows ${FORMAT}. Use the version that began it, or begin anew on an empty log or with --reset-state`,
+      `The stored simulation has format ${clock.format}, this producer knows ${format}. Use the version that began it, or begin anew on an empty log or with --reset-state`,
     );
   }
   const promotions = new Map<string, Promotion[]>();
@@ -201,6 +199,10 @@ export function stateOf(entries: ReadonlyMap<string, string>): ProducerState | u
     },
     promotions,
   };
+}
+
+function formatOf(choices: StoredChoices | undefined): number {
+  return FORMAT_BY_PROFILE[choices?.profile as SimulationChoices["profile"]] ?? 0;
 }
 
 interface StoredClock {

@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { Demand } from "./demand.ts";
+import { type Demand, promotionFactor } from "./demand.ts";
+import type { FareBucket, Promotion } from "./fares.ts";
 import { PURPOSE, type RandomKey, randomUnit } from "./random.ts";
 
 const BASE_PROBABILITY = 0.02;
@@ -42,11 +43,19 @@ export class PublishedDemand implements Demand {
   readonly #profile: PublishedProfile;
   readonly #opensMs: number;
   readonly #departsMs: number;
+  readonly #fares: readonly FareBucket[];
   #index = 1;
 
-  constructor(key: RandomKey, profile: PublishedProfile, opensMs: number, departsMs: number) {
+  constructor(
+    key: RandomKey,
+    profile: PublishedProfile,
+    fares: readonly FareBucket[],
+    opensMs: number,
+    departsMs: number,
+  ) {
     this.#key = key;
     this.#profile = profile;
+    this.#fares = fares;
     this.#opensMs = opensMs;
     this.#departsMs = departsMs;
   }
@@ -63,16 +72,36 @@ export class PublishedDemand implements Demand {
     this.#index++;
   }
 
-  accepts(promotionFactor: number): boolean {
-    return randomUnit(this.#key, PURPOSE.acceptance, this.#index) <
-      this.bookingProbability(this.timeMs, promotionFactor);
-  }
-
   partySize(): number {
     return 1;
   }
 
-  bookingProbability(atMs: number, promotionFactor: number): number {
-    return publishedProbability(this.#profile, (this.#departsMs - atMs) / DAY_MS, promotionFactor);
+  /** A candidate that books takes a fare by weight among those that have seats. */
+  fareBooked(available: readonly number[], promotion: Promotion | undefined): number | undefined {
+    const probability = this.bookingProbability(this.timeMs, available, promotion);
+    if (randomUnit(this.#key, PURPOSE.acceptance, this.#index) >= probability) return undefined;
+    const fares = this.#fares;
+    let weights = 0;
+    for (let i = 0; i < fares.length; i++) {
+      if (available[i]! > 0) weights += fares[i]!.weight;
+    }
+    let at = randomUnit(this.#key, PURPOSE.fareBucket, this.#index) * weights;
+    let chosen: number | undefined;
+    for (let i = 0; i < fares.length; i++) {
+      if (available[i] === 0) continue;
+      chosen = i;
+      at -= fares[i]!.weight;
+      if (at < 0) break;
+    }
+    return chosen;
+  }
+
+  bookingProbability(
+    atMs: number,
+    _available: readonly number[],
+    promotion: Promotion | undefined,
+  ): number {
+    const days = (this.#departsMs - atMs) / DAY_MS;
+    return publishedProbability(this.#profile, days, promotionFactor(promotion));
   }
 }

@@ -97,13 +97,14 @@ export class PublishedFlights implements FlightSource {
     const times = timesOf(flight, key, opensMs);
     const simulate = (promotions: readonly Promotion[]) => {
       const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * MINUTE_MS);
+      const fares = fareBuckets(SEATS);
       return new FlightSimulation({
         flight,
         key,
         times,
         milestones: lifecycleOf(flight, times, key),
-        fares: fareBuckets(SEATS),
-        demand: new PublishedDemand(key, profile, opensMs, departsMs),
+        fares,
+        demand: new PublishedDemand(key, profile, fares, opensMs, departsMs),
         snapshots: new SnapshotClock(PUBLISHED_SNAPSHOTS, opensMs, times.closesMs, departsMs - phaseMs),
       }, promotions);
     };

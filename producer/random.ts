@@ -35,6 +35,9 @@ export const PURPOSE = {
   shopperEventId: 16,
   streamEvent: 17,
   streamEventId: 18,
+  cancellation: 19,
+  cancellationTime: 20,
+  noShow: 21,
 } as const;
 
 const UINT32 = 4294967296;

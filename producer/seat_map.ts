@@ -26,7 +26,7 @@ export function seatIds(totalSeats: number): readonly string[] {
   return ids;
 }
 
-/** Occupied and free seats. No seat is ever given twice. */
+/** Occupied and free seats. No seat is given to two at a time. */
 export class SeatMap {
   readonly #ids: readonly string[];
   readonly #taken: Uint8Array;
@@ -64,6 +64,12 @@ export class SeatMap {
     }
     this.#freeSeats -= count;
     return seats;
+  }
+
+  /** Gives seats back that {@link take} gave out. */
+  release(seats: readonly string[]): void {
+    for (const seat of seats) this.#taken[this.#ids.indexOf(seat)] = 0;
+    this.#freeSeats += seats.length;
   }
 
   /** Occupied seats in row order. */

@@ -39,6 +39,7 @@ export function smallNetwork(options: { flightsPerDay?: number; seed?: number } 
     schedule: builtInSchedule({ flightsPerDay, seed }),
     bookingHorizonMs,
     firstDepartureMs: START_MS - backfillMs,
+    lookToBook: 10,
   });
   return {
     source,
@@ -56,6 +57,7 @@ export function wholeWeek(options: { flightsPerDay?: number; seed?: number } = {
     schedule: builtInSchedule(options),
     bookingHorizonMs: 14 * DAY_MS,
     firstDepartureMs: 0,
+    lookToBook: 10,
   });
   return source.openingBetween(START_MS, START_MS + 7 * DAY_MS);
 }

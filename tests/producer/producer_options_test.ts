@@ -13,7 +13,7 @@ Deno.test("without arguments the network runs in real time with 60 flights a day
       flightsPerDay: 60,
       bookingHorizonMs: 14 * DAY_MS,
       backfillMs: 14 * DAY_MS,
-      lookersPerBooking: 1,
+      lookToBook: 10,
     },
     speed: 1,
     rate: undefined,
@@ -48,9 +48,9 @@ const WRONG: [args: string, message: RegExp][] = [
   ["--backfill 400d", /--backfill is 400d, expected at most 366d/],
   ["--booking-horizon 5m", /--booking-horizon is 5m, expected at least 3600s/],
   ["--profile iteration-2 --backfill 1d", /--backfill goes with --profile network only/],
-  ["--lookers-per-booking=-1", /--lookers-per-booking is "-1", expected a number from 0 to 50, or none/],
-  ["--lookers-per-booking many", /--lookers-per-booking is "many"/],
-  ["--profile iteration-1 --lookers-per-booking 2", /--lookers-per-booking goes with --profile network only/],
+  ["--look-to-book 1", /--look-to-book is "1", expected a number from 4.5 to 100, or none/],
+  ["--look-to-book many", /--look-to-book is "many"/],
+  ["--profile iteration-1 --look-to-book 12", /--look-to-book goes with --profile network only/],
   ["--profile iteration-3", /expected one of network, iteration-2, iteration-1/],
 ];
 for (const [args, message] of WRONG) {

@@ -150,7 +150,7 @@ Deno.test("wherever runs end by a limit, be it in the middle of a millisecond, t
         );
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 10 },
   );
 });
 
