@@ -185,8 +185,9 @@ export class SummaryModel {
       }
       // Fetch itself throws these; its words name the address asked, and the key travels in a header.
       if (!(error instanceof TypeError)) throw error;
-      if (NOT_ASKED.test(error.message)) await taken.cost(0);
-      throw new ModelError("failed", `The model cannot be reached: ${error.message}`, { passing: true });
+      const why = error.cause instanceof Error ? error.cause.message : error.message;
+      if (NOT_ASKED.test(why)) await taken.cost(0);
+      throw new ModelError("failed", `The model cannot be reached: ${why}`, { passing: true });
     } finally {
       if (!signal.aborted) onCall({ seconds: (performance.now() - startedMs) / 1000, outcome, tokens });
     }
