@@ -2,13 +2,14 @@
 
 import type { EventLog } from "../event_log/event_log.ts";
 import { airportTimeZones } from "../producer/airport_time_zones.ts";
-import type { Sql } from "../warehouse/connect.ts";
+import type { Database } from "../warehouse/asked_database.ts";
 import type { AccessControl } from "../process/http/access_control.ts";
 import { RenderedAnswers } from "../process/http/answers.ts";
 import { StaticFiles } from "../process/http/static_files.ts";
 import { ApiMetrics } from "./api_metrics.ts";
 import type { ApiParts } from "./app.ts";
 import { FlightHistory } from "./flight_history.ts";
+import { Gate } from "./gate.ts";
 import { LiveFeed } from "./live_feed.ts";
 import { LiveUpdates } from "./live_updates.ts";
 import { LogFollower } from "./log_follower.ts";
@@ -24,11 +25,10 @@ export interface ApiSources {
   openLog: () => Promise<EventLog>;
   eventLeadMsMax: number;
   processes: readonly WatchedProcess[];
-  /** The open database of the minute windows; throws why it is away. */
-  realtimeSql: () => Promise<Sql>;
+  /** The database of the minute windows. */
+  realtime: Database;
   realtimeSchema: string;
-  /** The open warehouse; throws why it is away. */
-  warehouseSql: () => Promise<Sql>;
+  warehouse: Database;
   access: AccessControl;
   listenersMax: number;
   warn: (message: string) => void;
@@ -46,7 +46,7 @@ export async function apiParts(
   const { openLog, eventLeadMsMax, warn, logRequest } = sources;
   const follower = new LogFollower({ openLog, eventLeadMsMax, warn });
   const watch = new PipelineWatch(sources.processes, openLog);
-  const streams = new StreamMetrics(sources.realtimeSql, sources.realtimeSchema);
+  const streams = new StreamMetrics(sources.realtime, sources.realtimeSchema);
   const viewers = new ViewerWatch(streams);
   const feed = new LiveFeed();
   const listeners = new Listeners(sources.listenersMax);
@@ -63,11 +63,11 @@ export async function apiParts(
     watch,
     viewers,
     streams,
-    flightHistory: new FlightHistory(sources.warehouseSql),
+    flightHistory: new FlightHistory(sources.warehouse),
     feed,
     listeners,
     metrics,
-    access: sources.access,
+    gate: new Gate(sources.access),
     files: await StaticFiles.read(DASHBOARD_FILES, import.meta.url),
     timeZones: airportTimeZones(await Deno.readTextFile(AIRPORTS)),
     version: () => updates.version,

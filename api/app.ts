@@ -7,12 +7,12 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
-import { AccessControl } from "../process/http/access_control.ts";
 import { pathAndQuery, RenderedAnswers } from "../process/http/answers.ts";
 import type { ApiMetrics } from "./api_metrics.ts";
 import type { FlightHistory } from "./flight_history.ts";
+import { mayKnowDetails } from "./gate.ts";
+import type { Gate } from "./gate.ts";
 import type { LiveFeed } from "./live_feed.ts";
 import type { LogFollower } from "./log_follower.ts";
 import type { PipelineWatch } from "./pipeline_watch.ts";
@@ -22,6 +22,7 @@ import { addContractRoutes } from "./routes/contract.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import type { Listeners } from "./routes/events.ts";
 import { addFlightRoutes } from "./routes/flights.ts";
+import { addLogin } from "./routes/login.ts";
 import { addPipelineRoutes } from "./routes/pipeline.ts";
 import type { StreamMetrics } from "./stream_metrics.ts";
 import type { ViewerWatch } from "./viewer_watch.ts";
@@ -36,7 +37,7 @@ export interface ApiParts {
   feed: LiveFeed;
   listeners: Listeners;
   metrics: ApiMetrics;
-  access: AccessControl;
+  gate: Gate;
   files: StaticFiles;
   /** IANA names by airport code. */
   timeZones: ReadonlyMap<string, string>;
@@ -53,7 +54,6 @@ type Environment = { Variables: { requestId: string } };
 export type Api = OpenAPIHono<Environment>;
 
 const URL_UNITS_MAX = 8192;
-const LOGIN_BYTES_MAX = 4096;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Builds the API. */
@@ -111,7 +111,7 @@ export function createApp(parts: ApiParts): Api {
         `The address has ${context.req.url.length} characters, at most ${URL_UNITS_MAX} are taken`,
       );
     }
-    if (!parts.access.hostAllowed(context.req.header("host"))) {
+    if (!parts.gate.access.hostAllowed(context.req.header("host"))) {
       throw new ApiProblem(
         421,
         `This server does not answer as "${
@@ -132,11 +132,7 @@ export function createApp(parts: ApiParts): Api {
   app.use(async (context, next) => {
     const { path } = context.req;
     const open = OPEN_PATHS.has(path) || path.startsWith("/dashboard/");
-    const allowed = parts.access.allowed({
-      authorization: context.req.header("authorization"),
-      cookie: context.req.header("cookie"),
-    });
-    if (!open && !allowed) {
+    if (!open && !parts.gate.admits(context)) {
       if (context.req.header("accept")?.includes("text/html")) return context.redirect("/login");
       throw new ApiProblem(
         401,
@@ -162,18 +158,21 @@ export function createApp(parts: ApiParts): Api {
           description:
             "Flights, decisions and viewer windows, live and stored. Each answer says how old it is: as_of, age_ms and the header Age.",
         },
-        ...(parts.access.tokenNeeded ? { security: [{ bearer: [] }] } : {}),
+        ...(parts.gate.access.tokenNeeded ? { security: [{ bearer: [] }] } : {}),
       }),
     ));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   app.get("/healthz", (context) => context.text("ok\n"));
-  app.get(
-    "/readyz",
-    (context) =>
-      parts.follower.caughtUp && parts.follower.problem === undefined
-        ? context.text("ready\n")
-        : context.text(`${parts.follower.problem ?? "The log is still being read"}\n`, 503),
-  );
+  app.get("/readyz", (context) => {
+    const { caughtUp, problem } = parts.follower;
+    if (caughtUp && problem === undefined) return context.text("ready\n");
+    const reason = problem === undefined
+      ? "The log is still being read"
+      : mayKnowDetails(parts.gate, context)
+      ? problem
+      : "The log does not answer";
+    return context.text(`${reason}\n`, 503);
+  });
   app.get("*", (context, next) => {
     return Promise.resolve(parts.files.answer(context, context.req.path) ?? next());
   });
@@ -247,32 +246,4 @@ function matches(pattern: string, path: string): boolean {
   if (pattern.includes("*")) return false;
   const expression = pattern.replaceAll(/[.+?^$()|[\]\\]/g, "\\$&").replaceAll(/:\w+|\{\w+\}/g, "[^/]+");
   return new RegExp(`^${expression}$`).test(path);
-}
-
-/** `/login`: a form for the token, and the cookie that lets the browser in. */
-function addLogin(app: Api, { access }: ApiParts): void {
-  const tooLarge = () => {
-    throw new ApiProblem(413, `The form is larger than ${LOGIN_BYTES_MAX} bytes`);
-  };
-  app.post("/login", bodyLimit({ maxSize: LOGIN_BYTES_MAX, onError: tooLarge }), async (context) => {
-    // A form of another site's page must not log anybody in.
-    const origin = context.req.header("origin");
-    const own = origin === undefined ||
-      (URL.canParse(origin) && new URL(origin).host === context.req.header("host"));
-    if (!own) {
-      throw new ApiProblem(
-        403,
-        `Forms are taken from this server's own page only, not from ${origin.slice(0, 200)}`,
-      );
-    }
-    const form = await context.req.formData().catch(() => {
-      throw new ApiProblem(400, "The form cannot be read: send token=… as application/x-www-form-urlencoded");
-    });
-    const token = form.get("token");
-    if (typeof token !== "string" || !access.tokenMatches(token)) {
-      return context.redirect("/login?wrong");
-    }
-    context.header("set-cookie", access.sessionCookie());
-    return context.redirect("/");
-  });
 }

@@ -9,7 +9,6 @@
  */
 
 import type { BookingCancelled, BookingCreated } from "../events/bookings.ts";
-import type { DeadLetter } from "../events/dead_letters.ts";
 import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lifecycle.ts";
 import { parseInstant } from "../events/instant.ts";
 import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
@@ -20,6 +19,9 @@ import type { BoardFlight } from "./board_flight.ts";
 import { BookingCurve, UsualCurve } from "./booking_curve.ts";
 import { DecisionList } from "./decision_list.ts";
 import type { Decision } from "./decision_list.ts";
+
+/** Events about one flight. */
+type FlightEvent = Extract<AirlineEvent, { flight_id: string }>;
 
 interface Entry {
   flight: BoardFlight;
@@ -48,7 +50,7 @@ export interface BoardChanges {
 /** See the module. */
 export class FlightBoard {
   readonly #entries = new Map<string, Entry>();
-  readonly #early = new Map<string, { event: AirlineEvent; eventTimeMs: number }[]>();
+  readonly #early = new Map<string, { event: FlightEvent; eventTimeMs: number }[]>();
   readonly #usual = new UsualCurve();
   readonly #decisions = new DecisionList();
   #changedFlights = new Set<string>();
@@ -71,7 +73,8 @@ export class FlightBoard {
 
   /** Takes one checked event. */
   apply(event: AirlineEvent, eventTimeMs: number): void {
-    if (event.event_type === "DeadLetter") return;
+    // What is about no flight says nothing here, and moves no clock.
+    if (!("flight_id" in event)) return;
     if (eventTimeMs > this.#clockMs) this.#clockMs = eventTimeMs;
     if (event.event_type !== "FlightScheduled" && !this.#entries.has(event.flight_id)) {
       this.#keepEarly(event, eventTimeMs);
@@ -148,7 +151,7 @@ export class FlightBoard {
     this.#changedFlights.add(event.flight_id);
   }
 
-  #keepEarly(event: Exclude<AirlineEvent, DeadLetter>, eventTimeMs: number): void {
+  #keepEarly(event: FlightEvent, eventTimeMs: number): void {
     const early = this.#early.get(event.flight_id) ?? [];
     if (early.length === 0) {
       if (this.#early.size >= EARLY_FLIGHTS_MAX) this.#early.delete(this.#early.keys().next().value!);

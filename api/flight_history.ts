@@ -1,6 +1,6 @@
 /** What the warehouse has stored of one flight. */
 
-import type { Sql } from "../warehouse/connect.ts";
+import type { Database } from "../warehouse/asked_database.ts";
 
 /** A stored metrics event. */
 export interface HistoryRow {
@@ -13,11 +13,10 @@ export interface HistoryRow {
 
 /** Questions to the warehouse about a flight. */
 export class FlightHistory {
-  readonly #sql: () => Promise<Sql>;
+  readonly #warehouse: Database;
 
-  /** `sql` gives the open database, or throws why it is away. */
-  constructor(sql: () => Promise<Sql>) {
-    this.#sql = sql;
+  constructor(warehouse: Database) {
+    this.#warehouse = warehouse;
   }
 
   /** The newest `limit` rows, oldest first, and when the ETL last ran; undefined where the flight is unknown. */
@@ -25,8 +24,7 @@ export class FlightHistory {
     flightId: string,
     limit: number,
   ): Promise<{ rows: HistoryRow[]; loadedAtMs: number | undefined } | undefined> {
-    const sql = await this.#sql();
-    const [[known], rows, [run]] = await Promise.all([
+    const [[known], rows, [run]] = await this.#warehouse.ask((sql) => Promise.all([
       sql`select 1 from public.dim_flight where flight_id = ${flightId} limit 1`,
       sql`
         select metric_time::timestamptz as metric_time, minutes_to_departure::integer as minutes_to_departure,
@@ -35,7 +33,7 @@ export class FlightHistory {
         from public.fact_inventory_metrics where flight_id = ${flightId}
         order by metric_time desc limit ${limit}`,
       sql`select max(finished_at) as finished_at from public.etl_run`,
-    ]);
+    ]));
     if (known === undefined) return undefined;
     const finished = run?.finished_at as Date | null | undefined;
     return {

@@ -18,8 +18,7 @@ import {
   setting,
   watchedProcesses,
 } from "../process/settings.ts";
-import { openWarehouse } from "../warehouse/connect.ts";
-import type { Sql, Warehouse } from "../warehouse/connect.ts";
+import { AskedDatabase } from "../warehouse/asked_database.ts";
 import { AccessControl } from "../process/http/access_control.ts";
 import { apiParts } from "./api_parts.ts";
 import { createApp } from "./app.ts";
@@ -72,7 +71,8 @@ const API_COMMAND_LINE = {
 } as const satisfies CommandLineSpec;
 
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
-const STATEMENT_TIMEOUT_MS = 5000;
+/** What the databases are asked with. The server gives a statement up before its client does. */
+const ASKED = { max: 4, statementTimeoutMs: 5000, answerMs: 15_000 };
 /** Once told to stop, answers under way get so long. */
 const DRAIN_MS = 5000;
 
@@ -84,16 +84,16 @@ async function main(signal: AbortSignal): Promise<void> {
       `--host ${values.host} is not loopback: set API_TOKEN, which callers then send as a bearer, or give --insecure`,
     );
   }
-  const realtime = realtimeDatabase();
-  const realtimeConnection = new Connection({ ...realtime, applicationName: "airline-api-realtime" });
-  const warehouseConnection = new Connection({ ...databaseUrl(), applicationName: "airline-api" });
+  const { schema, ...realtimeAddress } = realtimeDatabase();
+  const realtime = new AskedDatabase({ ...realtimeAddress, ...ASKED, applicationName: "airline-api-realtime" });
+  const warehouse = new AskedDatabase({ ...databaseUrl(), ...ASKED, applicationName: "airline-api" });
   const { parts, run } = await apiParts({
     openLog: () => openEventLog("airline-api", { readOnly: true }),
     eventLeadMsMax: maxEventLeadMs(),
     processes: watchedProcesses(),
-    realtimeSql: () => realtimeConnection.sql(),
-    realtimeSchema: realtime.schema,
-    warehouseSql: () => warehouseConnection.sql(),
+    realtime,
+    realtimeSchema: schema,
+    warehouse,
     access: new AccessControl({ token, allowedHosts: allowedHosts(values["allow-host"], values) }),
     listenersMax: values["listeners-max"],
     warn: logger.warn,
@@ -113,34 +113,8 @@ async function main(signal: AbortSignal): Promise<void> {
     server.shutdown(),
     new Promise<void>((resolve) => Deno.unrefTimer(setTimeout(resolve, DRAIN_MS) as unknown as number)),
   ]);
-  await Promise.all([realtimeConnection.close(), warehouseConnection.close()]);
+  await Promise.all([realtime.close(), warehouse.close()]);
   logger.info("📈 API stopped");
-}
-
-/** A database that is connected to when it is first asked, and again after it was away. */
-class Connection {
-  readonly #options: { url: string; embedded: boolean; applicationName: string };
-  #opening: Promise<Warehouse> | undefined;
-
-  constructor(options: { url: string; embedded: boolean; applicationName: string }) {
-    this.#options = options;
-  }
-
-  /** @throws {WarehouseUnavailableError} while it is away. */
-  async sql(): Promise<Sql> {
-    this.#opening ??= openWarehouse({ ...this.#options, max: 4, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
-    try {
-      return (await this.#opening).sql;
-    } catch (error) {
-      this.#opening = undefined;
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    const open = await this.#opening?.catch(() => undefined);
-    await open?.close();
-  }
 }
 
 function allowedHosts(names: string | undefined, { host }: { host: string }): string[] {

@@ -21,6 +21,15 @@ export const MinuteWindowSchema = z.object({
   donations_usd: z.number(),
 }).openapi("MinuteWindow");
 
+export const MinuteTotalSchema = z.object({
+  window_start: instant(),
+  window_end: instant(),
+  streams: z.number().int().min(0).openapi({ description: "Streams with a window of this minute" }),
+  active_viewers: z.number().int().min(0),
+  chat_messages: z.number().int().min(0),
+  donations_usd: z.number(),
+}).openapi("MinuteTotal");
+
 export const StreamStateSchema = z.object({
   stream_id: z.string(),
   active_viewers: z.number().int().min(0),
@@ -29,7 +38,7 @@ export const StreamStateSchema = z.object({
 
 export const StreamSchema = z.object({
   stream_id: z.string(),
-  windows: z.number().int().min(0),
+  windows: z.number().int().min(0).openapi({ description: "Windows in the minutes that were asked for" }),
   latest_window_start: instant(),
 }).openapi("Stream");
 

@@ -1,5 +1,6 @@
 /** The stored minute windows and stream states, as the contract's endpoints ask for them. */
 
+import type { Database } from "../warehouse/asked_database.ts";
 import type { Sql } from "../warehouse/connect.ts";
 
 /** One minute of one stream. */
@@ -7,6 +8,17 @@ export interface MinuteWindow {
   window_start: string;
   window_end: string;
   stream_id: string;
+  active_viewers: number;
+  chat_messages: number;
+  donations_usd: number;
+}
+
+/** One minute of all streams together. */
+export interface MinuteTotal {
+  window_start: string;
+  window_end: string;
+  /** Streams that have a window of this minute. */
+  streams: number;
   active_viewers: number;
   chat_messages: number;
   donations_usd: number;
@@ -32,31 +44,35 @@ export type MetricsOrder = typeof METRICS_ORDER[number];
 export const TOP_BY = ["active_viewers", "chat_messages", "donations_usd"] as const;
 export type TopBy = typeof TOP_BY[number];
 
-const ROWS_MAX = 10_000;
+/** Streams of a page: those after `after` by their names, at most `limit`. */
+export interface StreamPage {
+  after: string | undefined;
+  limit: number;
+}
 
 /** Questions to the database of the minute windows. All values are parameters; columns come from lists of ours. */
 export class StreamMetrics {
-  readonly #sql: () => Promise<Sql>;
+  readonly #database: Database;
   readonly #windows: string;
   readonly #states: string;
 
-  /** `sql` gives the open database, or throws why it is away; `schema` is where the tables are. */
-  constructor(sql: () => Promise<Sql>, schema: string) {
-    this.#sql = sql;
+  /** `schema` is where the tables are. */
+  constructor(database: Database, schema: string) {
+    this.#database = database;
     this.#windows = `${schema}.stream_metrics_minute`;
     this.#states = `${schema}.stream_state`;
   }
 
   /** @throws where the database is away. */
   async ping(): Promise<void> {
-    const sql = await this.#sql();
-    await sql`select 1`;
+    await this.#database.ask((sql) => sql`select 1`);
   }
 
   /** Start of the newest window, `null` where there is none. */
   async latestWindowStart(): Promise<string | null> {
-    const sql = await this.#sql();
-    const [row] = await sql`select max(window_start) as latest from ${sql(this.#windows)}`;
+    const [row] = await this.#database.ask((sql) =>
+      sql`select max(window_start) as latest from ${sql(this.#windows)}`
+    );
     return row?.latest === null || row?.latest === undefined ? null : (row.latest as Date).toISOString();
   }
 
@@ -68,74 +84,121 @@ export class StreamMetrics {
     orderBy: MetricsOrder;
     direction: "asc" | "desc";
   }): Promise<MinuteWindow[]> {
-    const sql = await this.#sql();
     const { streamId, minutes, limit, orderBy, direction } = options;
-    const order = direction === "asc" ? sql`asc` : sql`desc`;
-    const rows = await sql`
-      select window_start, window_end, stream_id, active_viewers, chat_messages, donations_usd
-      from ${sql(this.#windows)}
-      where window_start > (select max(window_start) from ${
-      sql(this.#windows)
-    }) - make_interval(mins => ${minutes})
-        ${streamId === undefined ? sql`` : sql`and stream_id = ${streamId}`}
-      order by ${sql(orderBy)} ${order}, window_start desc, stream_id
-      limit ${limit}`;
-    return rows.map(windowOf);
-  }
-
-  /** The newest complete window of each stream. */
-  async latestOfEachStream(): Promise<MinuteWindow[]> {
-    const sql = await this.#sql();
-    const windows = sql(this.#windows);
-    // From stream to stream by the index, and of each only the newest rows: its history is not read.
-    const rows = await sql`
-      with recursive streams as (
-        (select stream_id from ${windows} order by stream_id limit 1)
-        union all
-        select (select stream_id from ${windows} where stream_id > last.stream_id order by stream_id limit 1)
-        from streams as last where last.stream_id is not null
-      )
-      select newest.* from streams cross join lateral (
-        select window_start, window_end, stream_id, active_viewers, chat_messages, donations_usd
-        from ${windows} as own
-        where own.stream_id = streams.stream_id and complete
-        order by window_start desc limit 1
-      ) as newest
-      order by stream_id
-      limit ${ROWS_MAX}`;
-    return rows.map(windowOf);
-  }
-
-  /** All windows of the last `minutes`, oldest first. */
-  async history(minutes: number): Promise<MinuteWindow[]> {
-    const windows = await this.windows({
-      minutes,
-      limit: ROWS_MAX,
-      orderBy: "window_start",
-      direction: "desc",
+    const rows = await this.#database.ask((sql) => {
+      const order = direction === "asc" ? sql`asc` : sql`desc`;
+      return sql`
+        select ${columns(sql)} from ${sql(this.#windows)}
+        where ${this.#within(sql, minutes)}
+          ${streamId === undefined ? sql`` : sql`and stream_id = ${streamId}`}
+        order by ${sql(orderBy)} ${order}, window_start desc, stream_id
+        limit ${limit}`;
     });
-    return windows.reverse();
+    return rows.map(windowOf);
   }
 
-  async states(): Promise<StreamState[]> {
-    const sql = await this.#sql();
-    const rows = await sql`
-      select stream_id, active_viewers, updated_at from ${
-      sql(this.#states)
-    } order by stream_id limit ${ROWS_MAX}`;
-    return rows.map(({ stream_id, active_viewers, updated_at }) => ({
-      stream_id: stream_id as string,
-      active_viewers: Number(active_viewers),
-      updated_at: (updated_at as Date).toISOString(),
+  /** The newest complete window of each stream, in the order of their names. */
+  async latestOfEachStream({ after, limit }: StreamPage): Promise<MinuteWindow[]> {
+    // From stream to stream by the index, and of each only the newest rows: its history is not read.
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        ${this.#streamNames(sql, after)}
+        select newest.* from streams cross join lateral (
+          select ${columns(sql)} from ${sql(this.#windows)} as own
+          where own.stream_id = streams.stream_id and complete
+          order by window_start desc limit 1
+        ) as newest
+        order by stream_id limit ${limit}`
+    );
+    return rows.map(windowOf);
+  }
+
+  /**
+   * Windows of the last `minutes`, the newest `limit` of them, oldest first.
+   *
+   * @param options `before`: only those before this one, by start and name.
+   */
+  async history(options: {
+    minutes: number;
+    limit: number;
+    before?: { windowStart: string; streamId: string } | undefined;
+  }): Promise<MinuteWindow[]> {
+    const { minutes, limit, before } = options;
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        select ${columns(sql)} from ${sql(this.#windows)}
+        where ${this.#within(sql, minutes)}
+          ${
+        before === undefined
+          ? sql``
+          : sql`and (window_start, stream_id) < (${before.windowStart}::timestamptz, ${before.streamId})`
+      }
+        order by window_start desc, stream_id desc
+        limit ${limit}`
+    );
+    return rows.map(windowOf).reverse();
+  }
+
+  /** The last `minutes` of all streams together, oldest first: as many rows as minutes at the most. */
+  async totals(minutes: number): Promise<MinuteTotal[]> {
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        select window_start, max(window_end) as window_end, count(*)::integer as streams,
+          sum(active_viewers) as active_viewers, sum(chat_messages) as chat_messages,
+          sum(donations_usd) as donations_usd
+        from ${sql(this.#windows)}
+        where ${this.#within(sql, minutes)}
+        group by window_start order by window_start`
+    );
+    return rows.map((row) => ({
+      window_start: (row.window_start as Date).toISOString(),
+      window_end: (row.window_end as Date).toISOString(),
+      streams: row.streams as number,
+      ...figuresOf(row),
     }));
   }
 
-  /** Streams with how many windows they have and when the newest began. */
-  async streams(): Promise<{ stream_id: string; windows: number; latest_window_start: string }[]> {
-    const sql = await this.#sql();
-    const rows = await sql`
-      select stream_id, count(*)::integer as windows, max(window_start) as latest
-      from ${sql(this.#windows)} group by stream_id order by stream_id limit ${ROWS_MAX}`;
+  /** Streams as they are at present, in the order of their names. */
+  async states({ after, limit }: StreamPage): Promise<StreamState[]> {
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        select stream_id, active_viewers, updated_at from ${sql(this.#states)}
+        ${after === undefined ? sql`` : sql`where stream_id > ${after}`}
+        order by stream_id limit ${limit}`
+    );
+    return rows.map(stateOf);
+  }
+
+  /** Streams whose state was stored since then, or all of them. */
+  async statesSince(updatedAt: string | undefined): Promise<StreamState[]> {
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        select stream_id, active_viewers, updated_at from ${sql(this.#states)}
+        ${updatedAt === undefined ? sql`` : sql`where updated_at >= ${updatedAt}`}`
+    );
+    return rows.map(stateOf);
+  }
+
+  /**
+   * Streams in the order of their names, with when the newest window of each began, and how many it has in the last
+   * `minutes` before the newest of all.
+   */
+  async streams(
+    { minutes, after, limit }: StreamPage & { minutes: number },
+  ): Promise<{ stream_id: string; windows: number; latest_window_start: string }[]> {
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        ${this.#streamNames(sql, after)}
+        select streams.stream_id, recent.windows, newest.window_start as latest
+        from streams cross join lateral (
+          select window_start from ${sql(this.#windows)} as own
+          where own.stream_id = streams.stream_id order by window_start desc limit 1
+        ) as newest cross join lateral (
+          select count(*)::integer as windows from ${sql(this.#windows)} as own
+          where own.stream_id = streams.stream_id and ${this.#within(sql, minutes)}
+        ) as recent
+        order by streams.stream_id limit ${limit}`
+    );
     return rows.map(({ stream_id, windows, latest }) => ({
       stream_id: stream_id as string,
       windows: windows as number,
@@ -147,32 +210,58 @@ export class StreamMetrics {
   async top(
     options: { minutes: number; n: number; by: TopBy },
   ): Promise<{ stream_id: string; active_viewers: number; chat_messages: number; donations_usd: number }[]> {
-    const sql = await this.#sql();
-    const rows = await sql`
-      select stream_id, max(active_viewers) as active_viewers, sum(chat_messages) as chat_messages,
-        sum(donations_usd) as donations_usd
-      from ${sql(this.#windows)}
-      where window_start >
-        (select max(window_start) from ${sql(this.#windows)}) - make_interval(mins => ${options.minutes})
-      group by stream_id
-      order by ${sql(options.by)} desc, stream_id
-      limit ${options.n}`;
-    return rows.map(({ stream_id, active_viewers, chat_messages, donations_usd }) => ({
-      stream_id: stream_id as string,
-      active_viewers: Number(active_viewers),
-      chat_messages: Number(chat_messages),
-      donations_usd: Number(donations_usd),
-    }));
+    const rows = await this.#database.ask((sql) =>
+      sql`
+        select stream_id, max(active_viewers) as active_viewers, sum(chat_messages) as chat_messages,
+          sum(donations_usd) as donations_usd
+        from ${sql(this.#windows)}
+        where ${this.#within(sql, options.minutes)}
+        group by stream_id
+        order by ${sql(options.by)} desc, stream_id
+        limit ${options.n}`
+    );
+    return rows.map((row) => ({ stream_id: row.stream_id as string, ...figuresOf(row) }));
   }
 
   /** Rows whose window began in the last hour before the newest; for `/prometheus`. */
   async recentRows(): Promise<number> {
-    const sql = await this.#sql();
-    const [row] = await sql`
-      select count(*)::integer as recent from ${sql(this.#windows)}
-      where window_start > (select max(window_start) from ${sql(this.#windows)}) - interval '60 minutes'`;
+    const [row] = await this.#database.ask((sql) =>
+      sql`select count(*)::integer as recent from ${sql(this.#windows)} where ${this.#within(sql, 60)}`
+    );
     return (row?.recent as number | undefined) ?? 0;
   }
+
+  /** The condition on windows of the last `minutes` before the newest. */
+  #within(sql: Sql, minutes: number) {
+    return sql`window_start >
+      (select max(window_start) from ${sql(this.#windows)}) - make_interval(mins => ${minutes})`;
+  }
+
+  /** `with … as streams`: the names of all streams, one step in the index for each, in order. */
+  #streamNames(sql: Sql, after: string | undefined) {
+    const windows = sql(this.#windows);
+    return sql`
+      with recursive streams as (
+        (select stream_id from ${windows} ${
+      after === undefined ? sql`` : sql`where stream_id > ${after}`
+    } order by stream_id limit 1)
+        union all
+        select (select stream_id from ${windows} where stream_id > last.stream_id order by stream_id limit 1)
+        from streams as last where last.stream_id is not null
+      )`;
+  }
+}
+
+function columns(sql: Sql) {
+  return sql`window_start, window_end, stream_id, active_viewers, chat_messages, donations_usd`;
+}
+
+function figuresOf(row: Record<string, unknown>) {
+  return {
+    active_viewers: Number(row.active_viewers),
+    chat_messages: Number(row.chat_messages),
+    donations_usd: Number(row.donations_usd),
+  };
 }
 
 function windowOf(row: Record<string, unknown>): MinuteWindow {
@@ -180,8 +269,14 @@ function windowOf(row: Record<string, unknown>): MinuteWindow {
     window_start: (row.window_start as Date).toISOString(),
     window_end: (row.window_end as Date).toISOString(),
     stream_id: row.stream_id as string,
+    ...figuresOf(row),
+  };
+}
+
+function stateOf(row: Record<string, unknown>): StreamState {
+  return {
+    stream_id: row.stream_id as string,
     active_viewers: Number(row.active_viewers),
-    chat_messages: Number(row.chat_messages),
-    donations_usd: Number(row.donations_usd),
+    updated_at: (row.updated_at as Date).toISOString(),
   };
 }

@@ -72,7 +72,7 @@ export function showCharts() {
   setInterval(refresh, REFRESH_MS);
   onView(() => void refresh());
   on("connection", () => void refresh());
-  on("windows", () => drawViewers(viewers));
+  on("minutes", () => drawViewers(viewers));
   drawFlights();
   drawViewers(viewers);
   void refresh();

@@ -1,14 +1,17 @@
 // @ts-check
 /** Asks the server once, then listens; begins anew when something was missed or the server was away. */
 
-import { putDecisions, putFlight, putWindows, state, touch } from "./store.js";
+import { putDecisions, putFlight, putMinutes, state, touch } from "./store.js";
 
 /** Without a word for so long the data counts as stale: the pipeline's state comes every two seconds. */
 const STALE_MS = 8000;
 const PAGE_FLIGHTS = 1000;
 const RETRY_MS = 2000;
-/** The server gives no more windows at once; then the oldest minute may lack some of them. */
-const WINDOWS_MAX = 10_000;
+/** Minutes of viewers that are shown, and those that still change. */
+const MINUTES = 120;
+const MINUTES_CHANGING = 3;
+/** Windows change one by one, many times a second: their minutes are asked for once in a while. */
+const MINUTES_PAUSE_MS = 1000;
 
 /** Flights that the stream told of since the load began: what it says is as new as what was asked for, or newer. */
 const told = new Set();
@@ -45,11 +48,30 @@ async function loadFlights() {
   }
 }
 
-async function loadWindows() {
+/** @param {number} minutes */
+async function loadMinutes(minutes) {
   // Without the database the rest of the page works all the same.
-  const { rows } = await ask("/metrics/history?minutes=120").catch(() => ({ rows: [] }));
-  const oldest = rows.length < WINDOWS_MAX ? undefined : rows[0].window_start;
-  putWindows(rows.filter((/** @type {{ window_start: string }} */ row) => row.window_start !== oldest));
+  const { rows } = await ask(`/metrics/totals?minutes=${minutes}`).catch(() => ({ rows: [] }));
+  putMinutes(rows);
+}
+
+let newestWindow = "";
+let minutesDue = 0;
+let loadingMinutes = false;
+
+/** A window has changed. With the first one of a new minute those before are asked for again, too. @param {string} start */
+async function windowChanged(start) {
+  minutesDue = Math.max(minutesDue, start > newestWindow ? MINUTES : MINUTES_CHANGING);
+  if (start > newestWindow) newestWindow = start;
+  if (loadingMinutes) return;
+  loadingMinutes = true;
+  while (minutesDue > 0) {
+    const minutes = minutesDue;
+    minutesDue = 0;
+    await loadMinutes(minutes);
+    await new Promise((resolve) => setTimeout(resolve, MINUTES_PAUSE_MS));
+  }
+  loadingMinutes = false;
 }
 
 /** Each part of the page shows what it has as soon as it has it. */
@@ -59,7 +81,7 @@ async function load() {
   loading = true;
   told.clear();
   const decisionsBefore = new Set(state.decisions);
-  void loadWindows();
+  void loadMinutes(MINUTES);
   try {
     await Promise.all([
       loadFlights().then(() => {
@@ -137,7 +159,7 @@ export function connect() {
     state.decisionsTotal++;
     putDecisions([decision]);
   });
-  onKind("window", (window) => putWindows([window]));
+  onKind("window", ({ window_start }) => void windowChanged(window_start));
   onKind("pipeline", (pipeline) => {
     state.pipeline = pipeline;
     state.decisionsTotal = pipeline.decisions;

@@ -38,12 +38,10 @@
  * @property {string} target_fare_bucket
  * @property {string | null} reason
  *
- * @typedef {object} MinuteWindow
+ * @typedef {object} MinuteTotal
  * @property {string} window_start
- * @property {string} stream_id
+ * @property {number} streams
  * @property {number} active_viewers
- * @property {number} chat_messages
- * @property {number} donations_usd
  *
  * @typedef {object} CurvePoint
  * @property {string} metric_time
@@ -70,7 +68,7 @@
  * @property {{ caught_up: boolean, problem: string | null }} log
  * @property {number} age_ms
  *
- * @typedef {"flights" | "decisions" | "windows" | "pipeline" | "connection"} Subject
+ * @typedef {"flights" | "decisions" | "minutes" | "pipeline" | "connection"} Subject
  */
 
 /** The state of the page. */
@@ -80,8 +78,8 @@ export const state = {
   /** Newest first. @type {Decision[]} */
   decisions: [],
   decisionsTotal: 0,
-  /** By start and stream. @type {Map<string, MinuteWindow>} */
-  windows: new Map(),
+  /** All streams together, by the minute's start. @type {Map<string, MinuteTotal>} */
+  minutes: new Map(),
   /** @type {Pipeline | undefined} */
   pipeline: undefined,
   /** @type {"connecting" | "live" | "away"} */
@@ -133,7 +131,7 @@ export function minutesToDeparture(flight) {
 }
 
 const DECISIONS_KEPT = 200;
-const WINDOWS_MINUTES_KEPT = 180;
+const MINUTES_KEPT = 180;
 
 /** @param {Flight} flight */
 export function putFlight(flight) {
@@ -158,20 +156,10 @@ function keyOf(decision) {
   return decision.event_id ?? `${decision.flight_id} ${decision.event_time}`;
 }
 
-let newestWindowMs = -Infinity;
-
-/** @param {MinuteWindow[]} windows */
-export function putWindows(windows) {
-  let newestMs = newestWindowMs;
-  for (const window of windows) {
-    state.windows.set(`${window.window_start} ${window.stream_id}`, window);
-    newestMs = Math.max(newestMs, Date.parse(window.window_start));
-  }
-  touch("windows");
-  // There may be a hundred thousand: looked through once a minute, not with each that comes.
-  if (newestMs <= newestWindowMs) return;
-  newestWindowMs = newestMs;
-  for (const [key, { window_start }] of state.windows) {
-    if (Date.parse(window_start) < newestMs - WINDOWS_MINUTES_KEPT * 60_000) state.windows.delete(key);
-  }
+/** @param {MinuteTotal[]} minutes */
+export function putMinutes(minutes) {
+  for (const minute of minutes) state.minutes.set(minute.window_start, minute);
+  const starts = [...state.minutes.keys()].sort();
+  for (const start of starts.slice(0, -MINUTES_KEPT)) state.minutes.delete(start);
+  touch("minutes");
 }

@@ -9,20 +9,15 @@ import { state } from "./store.js";
 
 /** Viewers of all flights together, minute by minute. @param {ChartFrame} frame */
 export function drawViewers(frame) {
-  const minutes = () => {
-    /** @type {Map<string, { viewers: number, streams: number }>} */
-    const byMinute = new Map();
-    for (const { window_start, active_viewers } of state.windows.values()) {
-      const minute = byMinute.get(window_start) ?? { viewers: 0, streams: 0 };
-      byMinute.set(window_start, { viewers: minute.viewers + active_viewers, streams: minute.streams + 1 });
-    }
-    return [...byMinute].sort(([a], [b]) => a < b ? -1 : 1);
-  };
+  const minutes = () => [...state.minutes.values()].sort((a, b) => a.window_start < b.window_start ? -1 : 1);
   frame.draw(() => {
     const rows = minutes();
     if (rows.length === 0) return "No viewers counted yet: viewer-metrics stores a row a minute and flight.";
     return {
-      data: [rows.map(([start]) => Date.parse(start) / 1000), rows.map(([, { viewers }]) => viewers)],
+      data: [
+        rows.map(({ window_start }) => Date.parse(window_start) / 1000),
+        rows.map(({ active_viewers }) => active_viewers),
+      ],
       options: {
         legend: { show: false },
         tzDate: (/** @type {number} */ seconds) => utcDate(seconds),
@@ -52,18 +47,20 @@ export function drawViewers(frame) {
   }, {
     table: () => [
       ["window_start", "active_viewers", "flights_watched"],
-      ...minutes().map(([start, { viewers, streams }]) => [start, viewers, streams]),
+      ...minutes().map((
+        { window_start, active_viewers, streams },
+      ) => [window_start, active_viewers, streams]),
     ],
     summary: newestMinute(minutes()),
   });
 }
 
-/** @param {[string, { viewers: number, streams: number }][]} rows */
+/** @param {import("./store.js").MinuteTotal[]} rows */
 function newestMinute(rows) {
   const newest = rows.at(-1);
   return newest === undefined
     ? ""
-    : `${utcTime(newest[0])}: ${whole(newest[1].viewers)} viewers on ${
-      whole(newest[1].streams)
+    : `${utcTime(newest.window_start)}: ${whole(newest.active_viewers)} viewers on ${
+      whole(newest.streams)
     } flights. Times in UTC.`;
 }

@@ -4,12 +4,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { pathAndQuery, SharedAnswers } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
-import { inTime, NoAnswerError } from "../in_time.ts";
-import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
+import { mayKnowDetails } from "../gate.ts";
+import { databaseProblem } from "../database_problem.ts";
+import { decodeCursor, encodeCursor } from "../paging.ts";
+import { problemResponse } from "../../process/http/problem.ts";
 import {
   ageFields,
   direction,
   identifier,
+  MinuteTotalSchema,
   MinuteWindowSchema,
   StreamSchema,
   StreamStateSchema,
@@ -26,26 +29,51 @@ const minutes = (fallback: number) =>
     description: "How far back, in minutes before the newest window",
   });
 
-const rowsOf = (row: z.ZodType) => z.object({ rows: z.array(row), ...ageFields });
-const rowsResponse = (row: z.ZodType, description: string) => ({
-  200: { description, content: { "application/json": { schema: rowsOf(row) } } },
+/** Rows of one answer at the most: what is beyond comes with the next page. */
+const ROWS_MAX = 10_000;
+const HISTORY_ORDER = "window_start, stream_id";
+
+const limit = () => wholeNumber({ min: 1, max: ROWS_MAX, default: ROWS_MAX, description: "Rows at most" });
+const streamPage = {
+  after: identifier("Only streams after this one by name: next_after of the page before", "s1").optional(),
+  limit: limit(),
+};
+const nextAfter = {
+  next_after: z.string().nullable().openapi({ description: "Gives the next page as after; null at the end" }),
+};
+
+const rowsResponse = (row: z.ZodType, description: string, more: z.ZodRawShape = {}) => ({
+  200: {
+    description,
+    content: { "application/json": { schema: z.object({ rows: z.array(row), ...more, ...ageFields }) } },
+  },
   304: { description: "Unchanged since the ETag that was sent" },
   400: problemResponse("A parameter cannot be used"),
   503: problemResponse("The database is away"),
   504: problemResponse("The database took too long"),
 });
 
-export function addContractRoutes(api: Api, { streams }: ApiParts): void {
+export function addContractRoutes(api: Api, { streams, gate }: ApiParts): void {
   const answers = new SharedAnswers();
-  /** Rows from the database, as old as the question is. */
-  const rows = <Row>(
-    context: Context,
-    ask: () => Promise<Row[]>,
-    more: () => Promise<object> = () => Promise.resolve({}),
-  ): Promise<Response> =>
+  /** What the database says, as old as the question is. */
+  const stored = (context: Context, ask: () => Promise<object>): Promise<Response> =>
     answers.answer(context, pathAndQuery(context.req.url), async () => {
-      const [found, others] = await stored(() => Promise.all([ask(), more()]));
-      return { rows: found, ...others };
+      try {
+        return await ask();
+      } catch (error) {
+        throw databaseProblem(error);
+      }
+    });
+  /** A page of streams. Asks for one more than it gives, to see whether another one follows. */
+  const streamRows = <Row extends { stream_id: string }>(
+    context: Context,
+    limit: number,
+    ask: (limit: number) => Promise<Row[]>,
+  ): Promise<Response> =>
+    stored(context, async () => {
+      const found = await ask(limit + 1);
+      const rows = found.slice(0, limit);
+      return { rows, next_after: found.length > limit ? rows.at(-1)!.stream_id : null };
     });
 
   api.openapi(
@@ -66,12 +94,15 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       },
     }),
     async (context) => {
+      const headers = { "cache-control": "no-store" };
       try {
-        await inTime(streams.ping());
-        return context.json({ ok: true } as const, 200, { "cache-control": "no-store" });
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        return context.json({ ok: false, error: message } as const, 503, { "cache-control": "no-store" });
+        await streams.ping();
+        return context.json({ ok: true } as const, 200, headers);
+      } catch (cause) {
+        const { message } = databaseProblem(cause);
+        // Anybody may ask this: where the database is, and what exactly it said, is for those who have the token.
+        const error = mayKnowDetails(gate, context) ? message : "The database does not answer";
+        return context.json({ ok: false, error } as const, 503, headers);
       }
     },
   );
@@ -91,25 +122,19 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
           direction: direction("desc"),
         }).strict(),
       },
-      responses: {
-        ...rowsResponse(MinuteWindowSchema, "Windows, and when the newest of all began"),
-        200: {
-          description: "Windows, and when the newest of all began",
-          content: {
-            "application/json": {
-              schema: rowsOf(MinuteWindowSchema).extend({ latest_window_start: z.string().nullable() }),
-            },
-          },
-        },
-      },
+      responses: rowsResponse(MinuteWindowSchema, "Windows, and when the newest of all began", {
+        latest_window_start: z.string().nullable(),
+      }),
     }),
     async (context) => {
       const { stream_id, minutes, limit, order_by, direction } = context.req.valid("query");
-      return await rows(
-        context,
-        () => streams.windows({ streamId: stream_id, minutes, limit, orderBy: order_by, direction }),
-        async () => ({ latest_window_start: await streams.latestWindowStart() }),
-      ) as never;
+      return await stored(context, async () => {
+        const [rows, latest] = await Promise.all([
+          streams.windows({ streamId: stream_id, minutes, limit, orderBy: order_by, direction }),
+          streams.latestWindowStart(),
+        ]);
+        return { rows, latest_window_start: latest };
+      }) as never;
     },
   );
 
@@ -119,11 +144,16 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       path: "/metrics/latest",
       tags: ["Stream analytics"],
       summary: "The newest complete window of each stream",
-      request: { query: z.object({}).strict() },
-      responses: rowsResponse(MinuteWindowSchema, "One window a stream"),
+      request: { query: z.object(streamPage).strict() },
+      responses: rowsResponse(MinuteWindowSchema, "One window a stream, by its name", nextAfter),
     }),
     async (context) => {
-      return await rows(context, () => streams.latestOfEachStream()) as never;
+      const { after, limit } = context.req.valid("query");
+      return await streamRows(
+        context,
+        limit,
+        (limit) => streams.latestOfEachStream({ after, limit }),
+      ) as never;
     },
   );
 
@@ -133,11 +163,52 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       path: "/metrics/history",
       tags: ["Stream analytics"],
       summary: "All windows of the last minutes, oldest first",
-      request: { query: z.object({ minutes: minutes(10) }).strict() },
-      responses: rowsResponse(MinuteWindowSchema, "Windows, at most 10,000"),
+      request: {
+        query: z.object({
+          minutes: minutes(10),
+          limit: limit(),
+          cursor: z.string().max(2000).optional().openapi({ description: "next_cursor of the page before" }),
+        }).strict(),
+      },
+      responses: {
+        ...rowsResponse(MinuteWindowSchema, "The newest windows; where there are more, older ones follow", {
+          next_cursor: z.string().nullable().openapi({
+            description: "Gives the windows before these; null where there are none",
+          }),
+        }),
+        404: problemResponse("No page has given out the cursor"),
+      },
     }),
     async (context) => {
-      return await rows(context, () => streams.history(context.req.valid("query").minutes)) as never;
+      const { minutes, limit, cursor } = context.req.valid("query");
+      const at = cursor === undefined ? undefined : decodeCursor(cursor, HISTORY_ORDER);
+      const before = at === undefined ? undefined : { windowStart: String(at.value), streamId: at.id };
+      return await stored(context, async () => {
+        const found = await streams.history({ minutes, limit: limit + 1, before });
+        const rows = found.slice(-limit);
+        const { window_start, stream_id } = rows[0] ?? {};
+        return {
+          rows,
+          next_cursor: found.length > limit
+            ? encodeCursor({ order: HISTORY_ORDER, value: window_start!, id: stream_id! })
+            : null,
+        };
+      }) as never;
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      method: "get",
+      path: "/metrics/totals",
+      tags: ["Stream analytics"],
+      summary: "The last minutes, all streams together, oldest first",
+      request: { query: z.object({ minutes: minutes(60) }).strict() },
+      responses: rowsResponse(MinuteTotalSchema, "One row a minute"),
+    }),
+    async (context) => {
+      const { minutes } = context.req.valid("query");
+      return await stored(context, async () => ({ rows: await streams.totals(minutes) })) as never;
     },
   );
 
@@ -147,11 +218,12 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       path: "/state",
       tags: ["Stream analytics"],
       summary: "Who watches each stream at present",
-      request: { query: z.object({}).strict() },
-      responses: rowsResponse(StreamStateSchema, "One row a stream"),
+      request: { query: z.object(streamPage).strict() },
+      responses: rowsResponse(StreamStateSchema, "One row a stream, by its name", nextAfter),
     }),
     async (context) => {
-      return await rows(context, () => streams.states()) as never;
+      const { after, limit } = context.req.valid("query");
+      return await streamRows(context, limit, (limit) => streams.states({ after, limit })) as never;
     },
   );
 
@@ -160,12 +232,13 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       method: "get",
       path: "/streams",
       tags: ["Stream analytics"],
-      summary: "The streams there are",
-      request: { query: z.object({}).strict() },
-      responses: rowsResponse(StreamSchema, "One row a stream"),
+      summary: "The streams there are, and their windows of the last minutes",
+      request: { query: z.object({ minutes: minutes(60), ...streamPage }).strict() },
+      responses: rowsResponse(StreamSchema, "One row a stream, by its name", nextAfter),
     }),
     async (context) => {
-      return await rows(context, () => streams.streams()) as never;
+      const { minutes, after, limit } = context.req.valid("query");
+      return await streamRows(context, limit, (limit) => streams.streams({ minutes, after, limit })) as never;
     },
   );
 
@@ -185,34 +258,8 @@ export function addContractRoutes(api: Api, { streams }: ApiParts): void {
       responses: rowsResponse(TopStreamSchema, "The first n"),
     }),
     async (context) => {
-      return await rows(context, () => streams.top(context.req.valid("query"))) as never;
+      const query = context.req.valid("query");
+      return await stored(context, async () => ({ rows: await streams.top(query) })) as never;
     },
   );
-}
-
-/** What the database is asked; that it is away is a 503 of ours. */
-async function stored<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await inTime(ask());
-  } catch (error) {
-    throw databaseProblem(error);
-  }
-}
-
-/** A failed question to the database as a problem: 503, or 504 where it took too long. */
-export function databaseProblem(error: unknown): ApiProblem {
-  if (error instanceof ApiProblem) return error;
-  if (error instanceof NoAnswerError) return new ApiProblem(504, error.message);
-  const code = (error as { code?: string }).code;
-  if (code === "57014") {
-    return new ApiProblem(504, "The database took longer than 5 s for the answer: ask for less");
-  }
-  if (code === "42P01") {
-    return new ApiProblem(
-      503,
-      "The tables are not there yet: run deno task viewer-metrics, and the ETL, once",
-    );
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new ApiProblem(503, `The database is away: ${message}`, { headers: { "retry-after": "2" } });
 }

@@ -4,7 +4,6 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { answerWithAge, pathAndQuery } from "../../process/http/answers.ts";
 import type { Api, ApiParts } from "../app.ts";
 import type { BoardFlight } from "../board_flight.ts";
-import { inTime } from "../in_time.ts";
 import { page } from "../paging.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
@@ -17,7 +16,7 @@ import {
   wholeNumber,
 } from "../schemas.ts";
 import { curveRow, decisionRow } from "../answered_rows.ts";
-import { databaseProblem } from "./contract.ts";
+import { databaseProblem } from "../database_problem.ts";
 
 /** What `/flights` sorts by, with the value of a flight. */
 const FLIGHT_SORTS = {
@@ -187,7 +186,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
     async (context) => {
       const { flight_id } = context.req.valid("param");
       const { limit } = context.req.valid("query");
-      const found = await inTime(flightHistory.of(flight_id, limit)).catch((error) => {
+      const found = await flightHistory.of(flight_id, limit).catch((error) => {
         throw databaseProblem(error);
       });
       if (found === undefined) {

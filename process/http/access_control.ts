@@ -7,6 +7,7 @@
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Context } from "hono";
 
 /** The cookie's name. */
 export const SESSION_COOKIE = "airline_session";
@@ -19,6 +20,22 @@ export interface AccessOptions {
   allowedHosts?: readonly string[];
   /** Milliseconds since 1970; a test's own clock. */
   now?: () => number;
+}
+
+/** The headers by which a caller shows who they are. */
+export interface Credentials {
+  authorization: string | undefined;
+  cookie: string | undefined;
+}
+
+/** Those of a request. */
+export function credentialsOf({ req }: Context): Credentials {
+  return { authorization: req.header("authorization"), cookie: req.header("cookie") };
+}
+
+/** The token that a caller sends, right or wrong. */
+export function bearerOf({ authorization }: Pick<Credentials, "authorization">): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
 }
 
 const LOOPBACK_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -52,9 +69,9 @@ export class AccessControl {
   }
 
   /** Whether a request with these headers may ask. */
-  allowed(headers: { authorization: string | undefined; cookie: string | undefined }): boolean {
+  allowed(headers: Credentials): boolean {
     if (this.#token === undefined) return true;
-    const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
+    const bearer = bearerOf(headers);
     if (bearer !== undefined && this.tokenMatches(bearer)) return true;
     const session = (headers.cookie ?? "").split(";").map((part) => part.trim().split("="))
       .find(([name]) => name === SESSION_COOKIE)?.[1];

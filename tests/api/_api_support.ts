@@ -7,6 +7,8 @@ import type { Api, ApiParts } from "../../api/app.ts";
 import type { EventLog, NewRecord } from "../../event_log/event_log.ts";
 import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
 import { ALL_TOPICS } from "../../events/topics.ts";
+import type { Database } from "../../warehouse/asked_database.ts";
+import { WarehouseUnavailableError } from "../../warehouse/connect.ts";
 import type { Sql } from "../../warehouse/connect.ts";
 
 /** An API under test. */
@@ -19,6 +21,11 @@ export interface TestApi {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
 }
 
+/** As where no database answers. */
+const DATABASE_AWAY = new WarehouseUnavailableError(
+  "Postgres at db.example.com:5432: the connection is refused",
+);
+
 /** Runs `test` with an API; the log is read as it grows. Without `sql` the database is away. */
 export async function withApi(
   test: (api: TestApi) => Promise<void>,
@@ -29,17 +36,17 @@ export async function withApi(
   const log = await openSqliteEventLog({ file });
   await log.createTopics([...ALL_TOPICS]);
   const stop = new AbortController();
-  const sql = () =>
-    options.sql === undefined
-      ? Promise.reject(new Error("no database was given"))
-      : Promise.resolve(options.sql);
+  const { sql } = options;
+  const database: Database = {
+    ask: (question) => sql === undefined ? Promise.reject(DATABASE_AWAY) : question(sql),
+  };
   const { parts, run } = await apiParts({
     openLog: () => openSqliteEventLog({ file, readOnly: true }),
     eventLeadMsMax: 7 * 86_400_000,
     processes: [],
-    realtimeSql: sql,
+    realtime: database,
     realtimeSchema: options.schema ?? "realtime",
-    warehouseSql: sql,
+    warehouse: database,
     access: new AccessControl({ token: options.token }),
     listenersMax: options.listenersMax ?? 200,
     warn: () => {},

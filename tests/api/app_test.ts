@@ -200,7 +200,7 @@ Deno.test("a page of another site gets nothing, a link on it leads here", async 
 
 Deno.test("the database being away is 503 where it is needed, and nowhere else", async () => {
   await withApi(async ({ get }) => {
-    assert.deepEqual(await (await get("/health")).json(), { ok: false, error: "no database was given" });
+    assert.equal((await (await get("/health")).json()).ok, false);
     assert.equal((await get("/health")).status, 503);
     assert.equal((await get("/metrics")).status, 503);
     assert.equal((await get(`/flights/${FLIGHT}/history`)).status, 503);
@@ -231,6 +231,58 @@ Deno.test("with a token a caller needs it, a browser is led to the login, and it
     assert.equal((await login("a".repeat(5000))).status, 413);
     const cookie = (await login("let-me-in", { origin: "http://localhost:8000" })).headers.get("set-cookie")!;
     assert.equal((await get("/flights", { cookie: cookie.split(";")[0]! })).status, 200);
+  }, { token: "let-me-in" });
+});
+
+Deno.test("where the database is and what it said is told to whoever has the token", async () => {
+  await withApi(async ({ get }) => {
+    const plain = { ok: false, error: "The database does not answer" };
+    assert.deepEqual(await (await get("/health")).json(), plain);
+    assert.deepEqual(await (await get("/health", { authorization: "Bearer guess" })).json(), plain);
+    const told = await (await get("/health", { authorization: "Bearer let-me-in" })).json();
+    assert.match(told.error, /db\.example\.com:5432/);
+  }, { token: "let-me-in" });
+  await withApi(async ({ get }) => {
+    assert.match((await (await get("/health")).json()).error, /db\.example\.com:5432/);
+  });
+});
+
+Deno.test("who guesses the token too often waits, whatever they guess next; others do not", async () => {
+  await withApi(async ({ app }) => {
+    const from = (hostname: string) => ({ remoteAddr: { transport: "tcp", hostname, port: 1 } });
+    const headers = { host: "localhost:8000", "content-type": "application/x-www-form-urlencoded" };
+    const login = async (token: string, hostname: string, accept = "*/*") =>
+      await app.request("http://localhost:8000/login", {
+        method: "POST",
+        headers: { ...headers, accept },
+        body: `token=${token}`,
+      }, from(hostname));
+    const guesser = "2001:db8::1";
+    for (let guess = 0; guess < 10; guess++) {
+      assert.equal((await login(`guess-${guess}`, guesser)).headers.get("location"), "/login?wrong");
+    }
+    const refused = await login("let-me-in", guesser);
+    assert.equal(refused.status, 429);
+    assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+    assert.equal(refused.headers.get("set-cookie"), null);
+    const shown = await login("let-me-in", "2001:db8::2", "text/html");
+    assert.equal(shown.status, 429, "another address of the same network");
+    assert.match(await shown.text(), /<form/);
+    assert.equal((await login("let-me-in", "2001:db8:0:1::1")).headers.get("location"), "/");
+
+    const ask = async (token: string, hostname: string) =>
+      (await app.request("http://localhost:8000/flights", {
+        headers: { host: "localhost:8000", authorization: `Bearer ${token}` },
+      }, from(hostname))).status;
+    const bearers = [];
+    for (let guess = 0; guess < 61; guess++) bearers.push(await ask(`guess-${guess}`, "192.0.2.1"));
+    assert.equal(bearers[0], 401);
+    assert.equal(bearers.at(-1), 429);
+    assert.equal(await ask("let-me-in", "192.0.2.1"), 429);
+    assert.equal(await ask("let-me-in", "192.0.2.2"), 200);
+    // Behind a proxy all have one address: who is set up wrongly does not lock the others out.
+    for (let guess = 0; guess < 61; guess++) await ask(`guess-${guess}`, "192.0.2.2");
+    assert.equal(await ask("let-me-in", "192.0.2.2"), 200);
   }, { token: "let-me-in" });
 });
 

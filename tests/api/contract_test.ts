@@ -99,7 +99,8 @@ withWindows("/metrics/history, /state, /streams and /streams/top answer as publi
   assert.deepEqual(
     (await json(api, "/streams")).rows.map((row: Record<string, unknown>) => [row.stream_id, row.windows]),
     [
-      ["s1", 90],
+      // Of the 60 minutes before the newest window.
+      ["s1", 60],
       ["s2", 5],
     ],
   );
@@ -111,6 +112,57 @@ withWindows("/metrics/history, /state, /streams and /streams/top answer as publi
     chat_messages: 430,
     donations_usd: 2.5,
   }]);
+});
+
+withWindows("what is beyond the limit comes with the next page, each row once", async (api) => {
+  for (const path of ["/metrics/latest", "/state", "/streams"]) {
+    const first = await json(api, `${path}?limit=1`);
+    assert.deepEqual([first.rows.length, first.rows[0].stream_id, first.next_after], [1, "s1", "s1"], path);
+    const second = await json(api, `${path}?limit=1&after=${first.next_after}`);
+    assert.deepEqual(
+      [second.rows.length, second.rows[0].stream_id, second.next_after],
+      [1, "s2", null],
+      path,
+    );
+    assert.equal((await json(api, path)).next_after, null, path);
+  }
+  const all = (await json(api, "/metrics/history?minutes=7")).rows;
+  assert.equal(all.length, 12);
+  const seen: unknown[] = [];
+  let cursor: string | null = "";
+  do {
+    const page = await json(
+      api,
+      `/metrics/history?minutes=7&limit=5${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    );
+    seen.unshift(...page.rows);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  assert.deepEqual(seen, all);
+  assert.equal((await api.get("/metrics/history?cursor=abc")).status, 404);
+});
+
+withWindows("/metrics/totals has a row a minute of all streams together", async (api) => {
+  const { rows } = await json(api, "/metrics/totals?minutes=2");
+  // 88 % 7 = 4 viewers of s1 and 50 of s2; then s1 alone with 89 % 7 = 5.
+  assert.deepEqual(rows, [
+    {
+      window_start: minute(88).toISOString(),
+      window_end: minute(89).toISOString(),
+      streams: 2,
+      active_viewers: 54,
+      chat_messages: 176,
+      donations_usd: 1,
+    },
+    {
+      window_start: minute(89).toISOString(),
+      window_end: minute(90).toISOString(),
+      streams: 1,
+      active_viewers: 5,
+      chat_messages: 89,
+      donations_usd: 0.5,
+    },
+  ]);
 });
 
 withWindows("a flight that the warehouse does not know has no history", async (api) => {
