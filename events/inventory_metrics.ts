@@ -1,6 +1,6 @@
 /** Topic `inventory_metrics`: how full a flight is and how fast it fills, keyed by `flight_id`. */
 
-import { checkInteger, checkNumber, checkOptionalText } from "./_check.ts";
+import { checkInteger, checkNumber, checkOptionalInstant, checkOptionalText } from "./_check.ts";
 import type { JsonObject } from "./_check.ts";
 import { TOTAL_SEATS_MAX } from "./flight_lifecycle.ts";
 
@@ -20,11 +20,31 @@ export interface CabinInventoryMetrics {
   days_to_departure: number;
   /** Bookings in the last 60 minutes of event time, per hour, three decimals. */
   booking_velocity_per_hour: number;
+  /** Bookings in the last 6 and 24 hours of event time, per hour, three decimals. */
+  booking_velocity_6h_per_hour?: number;
+  booking_velocity_24h_per_hour?: number;
+  /** Expected final load factor, 0 to 1, three decimals; there where the history of such flights is known. */
+  forecast_load_factor?: number;
+  /** The final load factor lies between these with a probability of 80 %. */
+  forecast_load_factor_low?: number;
+  forecast_load_factor_high?: number;
+  /** When the flight is expected to fall below its target; null where it is not. */
+  intervention_expected_at?: string | null;
+  /** Version of the booking curves that the forecast was made from. */
+  curve_version?: string;
   /** Derived from the input record, so that a duplicate can always be seen. */
   event_id?: string;
 }
 
 const MINUTES_MAX = 10 * 366 * 24 * 60;
+
+const OPTIONAL_NUMBERS = [
+  "booking_velocity_6h_per_hour",
+  "booking_velocity_24h_per_hour",
+  "forecast_load_factor",
+  "forecast_load_factor_low",
+  "forecast_load_factor_high",
+] as const;
 
 /** Field checks by event type; see `parse_event.ts`. */
 export const inventoryMetricsChecks = {
@@ -36,6 +56,11 @@ export const inventoryMetricsChecks = {
     checkInteger(event, "minutes_to_departure", 0, MINUTES_MAX);
     checkNumber(event, "days_to_departure", 0, MINUTES_MAX);
     checkNumber(event, "booking_velocity_per_hour", 0, 100_000_000);
+    for (const name of OPTIONAL_NUMBERS) {
+      if (event[name] !== undefined && event[name] !== null) checkNumber(event, name, 0, 100_000_000);
+    }
+    checkOptionalInstant(event, "intervention_expected_at");
+    checkOptionalText(event, "curve_version");
     checkOptionalText(event, "event_id");
   },
 };
@@ -51,5 +76,12 @@ export const inventoryMetricsExample: CabinInventoryMetrics = {
   minutes_to_departure: 5984,
   days_to_departure: 4.16,
   booking_velocity_per_hour: 1,
+  booking_velocity_6h_per_hour: 0.167,
+  booking_velocity_24h_per_hour: 0.042,
+  forecast_load_factor: 0.612,
+  forecast_load_factor_low: 0.504,
+  forecast_load_factor_high: 0.72,
+  intervention_expected_at: "2025-11-24T10:15:30.000Z",
+  curve_version: "2025-11-23",
   event_id: "bookings-2-17-0@1f3a9c2e",
 };

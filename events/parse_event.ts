@@ -4,6 +4,8 @@ import { checkInstant, checkText } from "./_check.ts";
 import type { JsonObject } from "./_check.ts";
 import { checkOf, readObject, refuseLead, refuseNul } from "./_json_record.ts";
 import { EventError } from "./event_error.ts";
+import { bookingCurvesChecks } from "./booking_curves.ts";
+import type { BookingCurvesPublished } from "./booking_curves.ts";
 import { bookingChecks } from "./bookings.ts";
 import type { BookingEvent } from "./bookings.ts";
 import { deadLetterChecks } from "./dead_letters.ts";
@@ -23,6 +25,7 @@ import type { SeatMapSnapshot } from "./seat_map.ts";
 export type AirlineEvent =
   | FlightLifecycleEvent
   | BookingEvent
+  | BookingCurvesPublished
   | CabinInventorySnapshot
   | SeatMapSnapshot
   | CabinInventoryMetrics
@@ -63,6 +66,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
   inventory_metrics: inventoryMetricsChecks,
   promo_decisions: promoDecisionChecks,
   dead_letters: deadLetterChecks,
+  booking_curves: bookingCurvesChecks,
 };
 
 /**
@@ -83,7 +87,8 @@ export function parseEvent(record: RecordText, options: ParseOptions = {}): Pars
   // A dead letter holds a foreign record in a string, escaped twice, and is stored as text only in files.
   if (record.topic !== "dead_letters") {
     refuseNul(event, record.value!);
-    checkText(event, "flight_id");
+    // Curves are of many flights.
+    if (record.topic !== "booking_curves") checkText(event, "flight_id");
   }
   const eventTimeMs = checkInstant(event, "event_time");
   check(event);

@@ -35,6 +35,16 @@ export interface PromotionTriggered {
   thresholds?: Record<string, number>;
   /** The reason in plain words. */
   reason?: string;
+  /** The probability with which this was done; there where the consumer explores. */
+  propensity?: number;
+  /** As in the flight's metrics at that moment. */
+  booking_velocity_6h_per_hour?: number;
+  booking_velocity_24h_per_hour?: number;
+  forecast_load_factor?: number;
+  forecast_load_factor_low?: number;
+  forecast_load_factor_high?: number;
+  intervention_expected_at?: string | null;
+  curve_version?: string;
   source?: EventSource;
 }
 

@@ -54,7 +54,16 @@ export const PUBLIC_TOPICS: readonly PublicTopic[] = [
 export const LAKE_TOPICS: readonly string[] = PUBLIC_TOPICS.map((topic) => topic.name)
   .filter((name) => name !== STREAM_EVENTS_TOPIC && name !== FLIGHT_DATA_TOPIC);
 
-/** Topics that the streaming consumer decides on. */
+/** Promotions that were wanted and held back, keyed by `flight_id`; what `deno task explain` tells. */
+export const POLICY_EVALUATIONS_TOPIC = "policy_evaluations";
+
+/**
+ * How flights used to fill, by route; what the consumer forecasts with. Each partition holds all of it, so that every
+ * engine reads it like its other input. Compacted to the versions of about a month.
+ */
+export const BOOKING_CURVES_TOPIC = "booking_curves";
+
+/** Topics of flights that the streaming consumer decides on. */
 export const ENGINE_INPUT_TOPICS = ["flight_lifecycle", "bookings", "seat_inventory"] as const;
 
 /** Consumer groups; fixed names. */
@@ -63,6 +72,7 @@ export const GROUPS = {
   lake: "lake-writer",
   producerFeedback: "airline-producer-feedback",
   viewerMetrics: "viewer-metrics",
+  summaries: "llm-summary-consumer-group",
 } as const;
 
 /** Topics of ours alone: state, records on their way to the right partition, the order taken, and what was driven again. */
@@ -72,10 +82,11 @@ const INTERNAL_TOPICS: readonly TopicSpec[] = [
     name: "inventory-engine-repartition",
     partitions: PARTITIONS,
     cleanup: "delete",
-  summaries: "llm-summary-consumer-group",
     retentionMs: 30 * DAY_MS,
   },
   { name: "inventory-engine-order", partitions: PARTITIONS, cleanup: "delete", retentionMs: 30 * DAY_MS },
+  { name: BOOKING_CURVES_TOPIC, partitions: PARTITIONS, cleanup: "compact", retentionMs: -1 },
+  { name: POLICY_EVALUATIONS_TOPIC, partitions: PARTITIONS, cleanup: "delete", retentionMs: 30 * DAY_MS },
   { name: "viewer-metrics-repartition", partitions: PARTITIONS, cleanup: "delete", retentionMs: 7 * DAY_MS },
   { name: "airline-producer-state", partitions: 1, cleanup: "compact", retentionMs: -1 },
   { name: "dead-letter-replays", partitions: 1, cleanup: "compact", retentionMs: -1 },

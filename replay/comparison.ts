@@ -245,7 +245,7 @@ export class Comparison {
     if (end.orderBegunLater) {
       return "the order in which the consumer took the oldest records is not known any more";
     }
-    return "not explained: did the consumer run with other options (--max-promotions-per-flight, --promo-cooldown, MAX_EVENT_LEAD)?";
+    return "not explained: did the consumer run with other options (--max-promotions-per-flight, --promo-cooldown, --policy-options, --explore, MAX_EVENT_LEAD)?";
   }
 }
 

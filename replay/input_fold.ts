@@ -1,7 +1,7 @@
 /** Brings the input records to the engines: in the order in which the consumer took them, or by event time. */
 
 import type { EventErrorReason } from "../events/event_error.ts";
-import { ENGINE_INPUT_TOPICS } from "../events/topics.ts";
+import { BOOKING_CURVES_TOPIC, ENGINE_INPUT_TOPICS } from "../events/topics.ts";
 import type { EventLog, PartitionRange } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
 import { PartitionScan } from "../event_log/partition_scan.ts";
@@ -128,9 +128,9 @@ export class InputFold {
       this.#options;
     const scans: RecordScan[] = [];
     let total = 0;
-    for (const topic of ENGINE_INPUT_TOPICS) {
+    for (const topic of [...ENGINE_INPUT_TOPICS, BOOKING_CURVES_TOPIC]) {
       for (const place of source.places.filter((place) => place.topic === topic)) {
-        if (place.start > 0) report.history_missing = true;
+        if (place.start > 0 && topic !== BOOKING_CURVES_TOPIC) report.history_missing = true;
         const scan = await source.open(topic, place.partition);
         scans.push(scan);
         total += Math.max(0, Math.min(scan.end, until(scan)) - place.start);
@@ -144,8 +144,12 @@ export class InputFold {
         eventLeadMsMax,
         take: (parsed, record) => {
           this.#noteTime(record.timestampMs);
-          const { flight_id } = parsed.event as { flight_id: string };
-          const engine = engines[partitionOf(flight_id, engines.length)]!;
+          const { event } = parsed;
+          const partition = event.event_type === "BookingCurvesPublished"
+            ? record.partition
+            : partitionOf((event as { flight_id: string }).flight_id, engines.length);
+          const engine = engines[partition];
+          if (engine === undefined) return;
           engine.take(parsed, record);
           if (settleEach) engine.settle();
           else if (++unsettled % SETTLE_EVERY === 0) { for (const each of engines) each.settle(); }

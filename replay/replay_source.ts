@@ -1,7 +1,7 @@
 /** Where a replay takes the consumer's input records from: the lake or the log. */
 
-import { ENGINE_INPUT_TOPICS, GROUPS } from "../events/topics.ts";
-import type { EventLog } from "../event_log/event_log.ts";
+import { BOOKING_CURVES_TOPIC, ENGINE_INPUT_TOPICS, GROUPS } from "../events/topics.ts";
+import type { EventLog, PartitionRange } from "../event_log/event_log.ts";
 import { PartitionScan } from "../event_log/partition_scan.ts";
 import { readManifest } from "../lake/manifest.ts";
 import { listRawFiles, logId8Of } from "../lake/raw_files.ts";
@@ -33,11 +33,17 @@ export async function logSource(log: EventLog, signal: AbortSignal): Promise<Rep
   const places = await log.ranges([...ENGINE_INPUT_TOPICS]);
   return {
     logId: log.logId,
-    places: places.filter(({ start, end }) => start < end),
+    places: [...places.filter(({ start, end }) => start < end), ...await curvePlaces(log)],
     notes: [],
     open: (topic, partition) => openInLog(log, topic, partition, signal),
     brokenLines: () => 0,
   };
+}
+
+/** Where booking curves lie; a log of a former version has none. */
+async function curvePlaces(log: EventLog): Promise<PartitionRange[]> {
+  if (!(await log.listTopics()).some(({ name }) => name === BOOKING_CURVES_TOPIC)) return [];
+  return (await log.ranges([BOOKING_CURVES_TOPIC])).filter(({ start, end }) => start < end);
 }
 
 async function openInLog(
@@ -97,7 +103,8 @@ export async function lakeSource(options: LakeSourceOptions): Promise<ReplaySour
   const known = log === undefined ? undefined : await leftOutByLake(log, signal);
   const scans: LakeScan[] = [];
   const open = (topic: string, partition: number): Promise<RecordScan> => {
-    if (topic === REPARTITION_TOPIC && log !== undefined) return openInLog(log, topic, partition, signal);
+    const inLogOnly = topic === REPARTITION_TOPIC || topic === BOOKING_CURVES_TOPIC;
+    if (inLogOnly && log !== undefined) return openInLog(log, topic, partition, signal);
     const scan = new LakeScan({
       rawFolder,
       topic,
@@ -118,6 +125,7 @@ export async function lakeSource(options: LakeSourceOptions): Promise<ReplaySour
     start: list[0]!.from,
     end: Math.max(...list.map(({ to }) => to)),
   }));
+  if (log !== undefined) places.push(...await curvePlaces(log));
   return { logId, places, notes, open, brokenLines };
 }
 

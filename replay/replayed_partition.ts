@@ -9,11 +9,13 @@ import type { IntakeOptions } from "../streaming/_intake.ts";
 import type { RefusedRecord } from "../events/dead_letters.ts";
 import type { EngineOutput } from "../streaming/engine_outputs.ts";
 import type { InventoryEngine } from "../streaming/inventory_engine.ts";
+import type { OutputTopic } from "./comparison_report.ts";
 import { LEFT_OUT_MS } from "./lake_scan.ts";
 import { WAITING_PREFIX } from "../streaming/waiting_events.ts";
 
 /** An output of the engine, and its event time in milliseconds since 1970. */
 export interface ReplayedOutput extends EngineOutput {
+  topic: OutputTopic;
   timeMs: number;
 }
 
@@ -68,8 +70,10 @@ export class ReplayedPartition {
   settle(): void {
     const { engine, onOutput, onRefusal } = this.#options;
     const { outputs, refusals, changes } = engine.take();
-    for (const output of outputs) {
-      onOutput({ ...output, timeMs: outputTimeMs(output.value) }, this.partition, this.#inputMs);
+    for (const { topic, flightId, value } of outputs) {
+      // What was held back is a note for people: decisions and metrics are what others go by.
+      if (topic === "policy_evaluations") continue;
+      onOutput({ topic, flightId, value, timeMs: outputTimeMs(value) }, this.partition, this.#inputMs);
     }
     for (const { reason } of refusals) onRefusal(reason);
     for (const { key, value } of changes) {

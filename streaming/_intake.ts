@@ -6,7 +6,7 @@ import { EventError } from "../events/event_error.ts";
 import type { EventErrorReason } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
-import { ENGINE_INPUT_TOPICS } from "../events/topics.ts";
+import { BOOKING_CURVES_TOPIC, ENGINE_INPUT_TOPICS } from "../events/topics.ts";
 import type { LogRecord, NewRecord } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
 import { isTooLarge, VALUE_BYTES_MAX } from "./_record_size.ts";
@@ -46,6 +46,7 @@ export function intake(record: LogRecord, seenMs: number, options: IntakeOptions
   try {
     if (repartitioned) origin = originOf(record);
     const parsed = parseEvent(origin, { eventLeadMsMax: options.eventLeadMsMax });
+    if (record.topic === BOOKING_CURVES_TOPIC) return curvesItem(record, seenMs, origin, parsed);
     const flightId = (parsed.event as { flight_id: string }).flight_id;
     if (!repartitioned) {
       const belongsHere = options.passEverythingOn !== true && record.key !== null &&
@@ -85,6 +86,23 @@ export function intake(record: LogRecord, seenMs: number, options: IntakeOptions
       outcome: { kind: "refuse", reason, message },
     };
   }
+}
+
+/** Curves are in every partition, and serve every flight of it. */
+function curvesItem(
+  { offset }: LogRecord,
+  seenMs: number,
+  origin: RefusedRecord,
+  parsed: ParsedEvent,
+): IntakeItem {
+  // The state keeps them as they came, in a record of its own.
+  if (isTooLarge(origin.value!)) {
+    throw new EventError(
+      "too_large",
+      `Booking curves are kept in the state, which takes ${VALUE_BYTES_MAX} bytes`,
+    );
+  }
+  return { eventTimeMs: parsed.eventTimeMs, offset, seenMs, origin, outcome: { kind: "event", parsed } };
 }
 
 /** The record that passes `origin` on to its flight's partition; headers keep where it stood first. */

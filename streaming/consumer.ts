@@ -1,6 +1,12 @@
 /** The streaming consumer: decides promotions from bookings, exactly once. `deno task consumer`. */
 
-import { ENGINE_INPUT_TOPICS, GROUPS, LAKE_TOPICS } from "../events/topics.ts";
+import {
+  BOOKING_CURVES_TOPIC,
+  ENGINE_INPUT_TOPICS,
+  GROUPS,
+  LAKE_TOPICS,
+  POLICY_EVALUATIONS_TOPIC,
+} from "../events/topics.ts";
 import { FencedError, ReplacedTopicError, UnknownTopicError } from "../event_log/event_log.ts";
 import type { EventLog, GroupMember } from "../event_log/event_log.ts";
 import { parseCommandLine } from "../process/command_line.ts";
@@ -80,7 +86,7 @@ await runProcess(async (signal) => {
     const group = GROUPS.engine;
     const sessionTimeoutMs = values["session-timeout"];
     const eventLeadMsMax = values["max-event-lead"] ?? maxEventLeadMs();
-    const topics = [...direct, REPARTITION_TOPIC];
+    const topics = [...direct, REPARTITION_TOPIC, BOOKING_CURVES_TOPIC];
     // Ends the work also where going on would make things worse.
     const end = new AbortController();
     const onStop = () => end.abort();
@@ -182,7 +188,8 @@ async function inputTopics(
   log: EventLog,
 ): Promise<{ partitions: number; direct: string[]; indirect: string[] }> {
   const counts = new Map((await log.listTopics()).map(({ name, partitions }) => [name, partitions]));
-  const needed = [...ENGINE_INPUT_TOPICS, REPARTITION_TOPIC, CHANGELOG_TOPIC, ORDER_TOPIC];
+  const own = [CHANGELOG_TOPIC, ORDER_TOPIC, BOOKING_CURVES_TOPIC];
+  const needed = [...ENGINE_INPUT_TOPICS, POLICY_EVALUATIONS_TOPIC, REPARTITION_TOPIC, ...own];
   const missing = needed.filter((topic) => !counts.has(topic));
   if (missing.length > 0) {
     throw new UnknownTopicError(
@@ -191,12 +198,12 @@ async function inputTopics(
   }
   await log.checkIdentity(LAKE_TOPICS);
   const partitions = counts.get(REPARTITION_TOPIC)!;
-  for (const topic of [CHANGELOG_TOPIC, ORDER_TOPIC]) {
+  for (const topic of own) {
     if (counts.get(topic) !== partitions) {
       throw new OperatorError(
         `Topic "${topic}" has ${
           counts.get(topic)
-        } partitions, "${REPARTITION_TOPIC}" ${partitions}: they must agree. Delete both and run: deno task topics`,
+        } partitions, "${REPARTITION_TOPIC}" ${partitions}: they must agree. Delete those of the consumer's own and run: deno task topics`,
       );
     }
   }
@@ -219,7 +226,9 @@ function terminalLines(): (info: CommitInfo) => void {
   return ({ outputs }) => {
     for (const { topic, key, value } of outputs) {
       if (topic === "inventory_metrics") metricLines.say(() => `📊 Metrics updated for ${key}`);
-      else promoLines.say(() => `💸 Promo triggered for ${key}: ${JSON.parse(value!).discount_percentage}%`);
+      else if (topic === "promo_decisions") {
+        promoLines.say(() => `💸 Promo triggered for ${key}: ${JSON.parse(value!).discount_percentage}%`);
+      }
     }
   };
 }

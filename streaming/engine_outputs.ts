@@ -1,15 +1,17 @@
 /** What the engine says of a flight, as it goes on the wire. */
 
 import type { RefusedRecord } from "../events/dead_letters.ts";
+import { formatInstant } from "../events/instant.ts";
+import type { PromotionHeldBack } from "../events/policy_evaluations.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import type { FlightState } from "./flight_state.ts";
-import type { Evaluation, Observation, PromotionPolicy } from "./policies/policy.ts";
+import type { Evaluation, FlightForecast, Observation, PromotionPolicy } from "./policies/policy.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** An event that goes out, keyed by its flight. */
 export interface EngineOutput {
-  topic: "inventory_metrics" | "promo_decisions";
+  topic: "inventory_metrics" | "promo_decisions" | "policy_evaluations";
   flightId: string;
   /** The event as JSON text. */
   value: string;
@@ -31,7 +33,7 @@ function round(value: number, decimals: 2 | 3): number {
 }
 
 /** The flight at its clock, rounded as on the wire. */
-export function observationOf(flight: FlightState): Observation {
+export function observationOf(flight: FlightState, forecast: FlightForecast | null): Observation {
   const { facts } = flight;
   const toDepartureMs = Math.max(0, facts.departureMs - facts.clockMs);
   return {
@@ -42,6 +44,10 @@ export function observationOf(flight: FlightState): Observation {
     previous_velocity_per_hour: facts.lastVelocity,
     booked_seats: facts.bookedSeats,
     total_seats: facts.totalSeats,
+    booking_velocity_6h_per_hour: round(flight.bookingsOf6Hours() / 6, 3),
+    booking_velocity_24h_per_hour: round(flight.bookingsOf24Hours() / 24, 3),
+    fares: flight.fares,
+    forecast,
     promotions: facts.promotions,
     minutes_since_promotion: facts.lastPromotionMs === null
       ? null
@@ -64,8 +70,20 @@ export function metricsOutput(flight: FlightState, context: OutputContext): Engi
     `,"minutes_to_departure":${observation.minutes_to_departure}` +
     `,"days_to_departure":${observation.days_to_departure}` +
     `,"booking_velocity_per_hour":${observation.booking_velocity_per_hour}` +
+    `,"booking_velocity_6h_per_hour":${observation.booking_velocity_6h_per_hour}` +
+    `,"booking_velocity_24h_per_hour":${observation.booking_velocity_24h_per_hour}` +
+    forecastText(observation.forecast) +
     `,"event_id":"${outputId(context, 0)}"}`;
   return { topic: "inventory_metrics", flightId: flight.flightId, value };
+}
+
+function forecastText(forecast: FlightForecast | null | undefined): string {
+  if (forecast === null || forecast === undefined) return "";
+  const { final_load_factor, low, high, intervention_expected_ms, version } = forecast;
+  return `,"forecast_load_factor":${final_load_factor},"forecast_load_factor_low":${low}` +
+    `,"forecast_load_factor_high":${high},"intervention_expected_at":${
+      intervention_expected_ms === null ? "null" : `"${formatInstant(intervention_expected_ms)}"`
+    },"curve_version":"${version}"`;
 }
 
 /** A promotion with what it was decided on. */
@@ -85,6 +103,9 @@ export function promotionOutput(
     minutes_to_departure: observation.minutes_to_departure,
     days_to_departure: observation.days_to_departure,
     booking_velocity_per_hour: observation.booking_velocity_per_hour,
+    booking_velocity_6h_per_hour: observation.booking_velocity_6h_per_hour!,
+    booking_velocity_24h_per_hour: observation.booking_velocity_24h_per_hour!,
+    ...forecastFields(observation.forecast),
     target_fare_bucket: "K",
     discount_percentage: decision.discount_percentage,
     event_id: outputId(context, 1),
@@ -92,7 +113,46 @@ export function promotionOutput(
     inputs: decision.inputs,
     thresholds: decision.thresholds,
     reason: decision.reason,
+    propensity: decision.propensity,
     source: { log_id: logId, topic: record.topic, partition: record.partition, offset: record.offset },
   };
   return { topic: "promo_decisions", flightId: flight.flightId, value: JSON.stringify(event) };
+}
+
+function forecastFields(forecast: FlightForecast | null | undefined): Partial<PromotionTriggered> {
+  if (forecast === null || forecast === undefined) return {};
+  const { final_load_factor, low, high, intervention_expected_ms, version } = forecast;
+  return {
+    forecast_load_factor: final_load_factor,
+    forecast_load_factor_low: low,
+    forecast_load_factor_high: high,
+    intervention_expected_at: intervention_expected_ms === null
+      ? null
+      : formatInstant(intervention_expected_ms),
+    curve_version: version,
+  };
+}
+
+/** A promotion that was held back. */
+export function heldBackOutput(
+  flight: FlightState,
+  evaluation: Evaluation,
+  context: OutputContext,
+): EngineOutput {
+  const { time, record, logId } = context;
+  const event: PromotionHeldBack = {
+    event_type: "PromotionHeldBack",
+    event_time: time,
+    flight_id: flight.flightId,
+    guard: evaluation.guard!,
+    discount_percentage: evaluation.discount_percentage,
+    policy: evaluation.policy,
+    inputs: evaluation.inputs,
+    thresholds: evaluation.thresholds,
+    reason: evaluation.reason,
+    propensity: evaluation.propensity,
+    event_id: outputId(context, 2),
+    source: { log_id: logId, topic: record.topic, partition: record.partition, offset: record.offset },
+  };
+  return { topic: "policy_evaluations", flightId: flight.flightId, value: JSON.stringify(event) };
 }

@@ -5,9 +5,12 @@
  * @module
  */
 
+import type { BookingCurvesPublished } from "../events/booking_curves.ts";
 import { EventError } from "../events/event_error.ts";
+import { CurveLibrary } from "./curve_library.ts";
 import { FlightState } from "./flight_state.ts";
 import type { FlightFacts } from "./flight_state.ts";
+import type { OpenFare } from "./policies/policy.ts";
 import type { StateChange } from "./state_change.ts";
 import { WAITING_PREFIX, WaitingEvents } from "./waiting_events.ts";
 
@@ -20,6 +23,8 @@ const FORMAT_KEY = "format";
 const CLOCK_KEY = "clock";
 const FLIGHT_PREFIX = "flight/";
 const BOOKINGS_PREFIX = "bookings/";
+const FARES_PREFIX = "fares/";
+const CURVES_PREFIX = "curves/";
 /** An id has up to 256 characters of up to three bytes: so many always fit into one record of the changelog. */
 const BOOKINGS_PER_ENTRY_MAX = 1000;
 
@@ -27,6 +32,7 @@ const BOOKINGS_PER_ENTRY_MAX = 1000;
 export class EngineState {
   readonly flights = new Map<string, FlightState>();
   readonly waiting = new WaitingEvents();
+  readonly curves = new CurveLibrary();
   /** The partition's clock: the newest event time of all. Milliseconds since 1970. */
   clockMs = -Infinity;
   /** The hour of the clock in which flights that are over were let go last. */
@@ -62,6 +68,20 @@ export class EngineState {
     else entries.push([bookingId, eventTimeMs, seats]);
   }
 
+  /** Remembers what a flight has on sale, where that is news. */
+  setFares(flight: FlightState, fares: readonly OpenFare[]): void {
+    const value = JSON.stringify(fares);
+    if (flight.fares !== null && JSON.stringify(flight.fares) === value) return;
+    flight.fares = fares;
+    this.changes.push({ key: FARES_PREFIX + flight.flightId, value });
+  }
+
+  /** Takes the booking curves of a route in. */
+  takeCurves(event: BookingCurvesPublished): void {
+    if (!this.curves.take(event)) return;
+    this.changes.push({ key: CURVES_PREFIX + event.route, value: JSON.stringify(event) });
+  }
+
   /** Lets go of a flight and its bookings. */
   forgetFlight(flight: FlightState): void {
     for (let entry = 0; entry < flight.facts.bookingEntries; entry++) {
@@ -72,6 +92,7 @@ export class EngineState {
     this.#newBookings.delete(flight);
     this.flights.delete(flight.flightId);
     this.#changedFlights.delete(flight);
+    if (flight.fares !== null) this.changes.push({ key: FARES_PREFIX + flight.flightId, value: null });
     this.changes.push({ key: FLIGHT_PREFIX + flight.flightId, value: null });
   }
 
@@ -103,6 +124,7 @@ export class EngineState {
   /** Puts back what was stored: the last value of each key, in the order of the writes. Once, on a new state. */
   restore(entries: Iterable<StateChange>): void {
     const bookings: [flightId: string, entries: BookingEntry[]][] = [];
+    const fares: [flightId: string, fares: OpenFare[]][] = [];
     for (const { key, value } of entries) {
       if (value === null) continue;
       if (key === FORMAT_KEY) {
@@ -119,11 +141,19 @@ export class EngineState {
         this.flights.set(flightId, new FlightState(flightId, JSON.parse(value) as FlightFacts));
       } else if (key.startsWith(BOOKINGS_PREFIX)) {
         bookings.push([key.slice(BOOKINGS_PREFIX.length, key.lastIndexOf("/")), JSON.parse(value)]);
+      } else if (key.startsWith(FARES_PREFIX)) {
+        fares.push([key.slice(FARES_PREFIX.length), JSON.parse(value)]);
+      } else if (key.startsWith(CURVES_PREFIX)) {
+        this.curves.take(JSON.parse(value) as BookingCurvesPublished);
       } else if (key.startsWith(WAITING_PREFIX)) {
         this.waiting.restore(key, value);
       }
     }
     for (const [flightId, list] of bookings) this.#restoreBookings(flightId, list);
+    for (const [flightId, list] of fares) {
+      const flight = this.flights.get(flightId);
+      if (flight !== undefined) flight.fares = list;
+    }
   }
 
   #restoreBookings(flightId: string, entries: BookingEntry[]): void {

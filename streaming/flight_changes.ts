@@ -2,6 +2,7 @@
 
 import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lifecycle.ts";
 import { parseInstant } from "../events/instant.ts";
+import { routeOf } from "../forecast/flight_kind.ts";
 import { FlightState } from "./flight_state.ts";
 
 /** A flight that becomes known, at the partition's clock (milliseconds since 1970). */
@@ -18,6 +19,7 @@ export function scheduledFlight(event: FlightScheduled, eventTimeMs: number, tou
     lastPromotionMs: null,
     bookingEntries: 0,
     touchedMs,
+    route: routeOf(event.origin_airport, event.destination_airport),
   });
 }
 
@@ -27,6 +29,8 @@ export function reschedule(flight: FlightState, event: FlightScheduled, eventTim
   const { facts } = flight;
   facts.totalSeats = event.total_seats;
   facts.departureMs = parseInstant(event.scheduled_departure_time);
+  facts.route = routeOf(event.origin_airport, event.destination_airport);
+  flight.curveGeneration = -1;
   if (facts.phase !== "cancelled") return;
   facts.phase = "scheduled";
   facts.overMs = null;

@@ -1,9 +1,13 @@
 /** What the engine knows of one flight. */
 
 import { BookingTable } from "./booking_table.ts";
+import type { KnownCurve } from "./curve_library.ts";
+import type { Guard, OpenFare } from "./policies/policy.ts";
 
-/** Bookings within this span of event time make the velocity: 60 minutes. */
-const VELOCITY_WINDOW_MS = 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+/** Bookings within these spans of event time make the velocities. */
+const WINDOW_HOURS = [1, 6, 24] as const;
+const LONGEST = WINDOW_HOURS.length - 1;
 
 /** A flight's stage: on sale, or over. */
 export type FlightPhase = "scheduled" | "departed" | "cancelled";
@@ -27,6 +31,12 @@ export interface FlightFacts {
   bookingEntries: number;
   /** The partition's clock when the flight was last touched; decides when its entry may go. */
   touchedMs: number;
+  /** `LHR-BOS`; states of former versions lack it. */
+  route?: string;
+  /** The guard that was told last, since the last promotion. */
+  heldBackBy?: Guard;
+  /** Promotions held back that were told. */
+  heldBackTold?: number;
 }
 
 /** A flight on sale. Bookings are remembered by id, so that a repeated one does not count twice. */
@@ -37,9 +47,15 @@ export class FlightState {
   facts: FlightFacts;
   /** Seats by booking id; 0 once the booking was cancelled. */
   readonly seatsByBooking = new BookingTable();
-  /** Event times of the bookings within the velocity window, rising. */
+  /** Buckets on sale by the last snapshot, where the policy looks at them. */
+  fares: readonly OpenFare[] | null = null;
+  /** The curve that was found, and the library's generation then. */
+  curve: KnownCurve | undefined = undefined;
+  curveGeneration = -1;
+  /** Event times of the bookings within the longest window, rising. */
   #recent: number[] = [];
-  #recentFrom = 0;
+  /** By window: where its bookings begin. */
+  readonly #from = WINDOW_HOURS.map(() => 0);
 
   constructor(flightId: string, facts: FlightFacts) {
     this.flightId = flightId;
@@ -51,27 +67,51 @@ export class FlightState {
   advance(eventTimeMs: number): void {
     if (eventTimeMs <= this.facts.clockMs) return;
     this.facts.clockMs = eventTimeMs;
-    const oldest = eventTimeMs - VELOCITY_WINDOW_MS;
-    while (this.#recentFrom < this.#recent.length && this.#recent[this.#recentFrom]! <= oldest) {
-      this.#recentFrom++;
+    const recent = this.#recent;
+    for (let window = 0; window < WINDOW_HOURS.length; window++) {
+      const oldest = eventTimeMs - WINDOW_HOURS[window]! * HOUR_MS;
+      let from = this.#from[window]!;
+      while (from < recent.length && recent[from]! <= oldest) from++;
+      this.#from[window] = from;
     }
-    if (this.#recentFrom > 64 && this.#recentFrom * 2 > this.#recent.length) {
-      this.#recent = this.#recent.slice(this.#recentFrom);
-      this.#recentFrom = 0;
+    const gone = this.#from[LONGEST]!;
+    if (gone > 64 && gone * 2 > recent.length) {
+      this.#recent = recent.slice(gone);
+      for (let window = 0; window < WINDOW_HOURS.length; window++) this.#from[window]! -= gone;
     }
   }
 
-  /** Takes a booking's time into the velocity window, if it is inside; times may come in any order. */
+  /** Takes a booking's time into the windows that it is inside of; times may come in any order. */
   countBooking(bookingTimeMs: number): void {
-    if (bookingTimeMs <= this.facts.clockMs - VELOCITY_WINDOW_MS) return;
+    const { clockMs } = this.facts;
+    if (bookingTimeMs <= clockMs - WINDOW_HOURS[LONGEST]! * HOUR_MS) return;
     let at = this.#recent.length;
-    while (at > this.#recentFrom && this.#recent[at - 1]! > bookingTimeMs) at--;
+    while (at > this.#from[LONGEST]! && this.#recent[at - 1]! > bookingTimeMs) at--;
     if (at === this.#recent.length) this.#recent.push(bookingTimeMs);
     else this.#recent.splice(at, 0, bookingTimeMs);
+    for (let window = 0; window < LONGEST; window++) {
+      if (bookingTimeMs <= clockMs - WINDOW_HOURS[window]! * HOUR_MS) this.#from[window]!++;
+    }
   }
 
   /** Bookings in the 60 minutes up to the flight's clock. */
   velocityPerHour(): number {
-    return this.#recent.length - this.#recentFrom;
+    return this.#recent.length - this.#from[0]!;
+  }
+
+  /** Bookings in the 6 hours up to the flight's clock. */
+  bookingsOf6Hours(): number {
+    return this.#recent.length - this.#from[1]!;
+  }
+
+  /** Bookings in the 24 hours up to the flight's clock. */
+  bookingsOf24Hours(): number {
+    return this.#recent.length - this.#from[2]!;
+  }
+
+  /** Seats booked in the 24 hours up to the flight's clock, at the seats that its bookings have on average. */
+  seatsOfLastDay(): number {
+    const bookings = this.seatsByBooking.size;
+    return bookings === 0 ? 0 : this.bookingsOf24Hours() * this.facts.bookedSeats / bookings;
   }
 }

@@ -7,13 +7,7 @@
  */
 
 import { percent } from "./policies/policy.ts";
-import type {
-  Evaluation,
-  Guard,
-  Observation,
-  PromotionDecision,
-  PromotionPolicy,
-} from "./policies/policy.ts";
+import type { Evaluation, Guard, Observation, PromotionPolicy } from "./policies/policy.ts";
 
 /** How far guards let a policy go. */
 export interface GuardLimits {
@@ -39,7 +33,7 @@ export const GUARD_LIMITS: GuardLimits = {
 export const PRICE_ELASTICITY = 1.5;
 
 /** A guard's objection. */
-interface Objection {
+export interface Objection {
   guard: Guard;
   thresholds: Record<string, number>;
   reason: string;
@@ -76,7 +70,7 @@ export function evaluateFlight(
   const decision = policy.evaluate(observation);
   if (decision === undefined) return undefined;
   const objection = decision.heldBackBy === undefined
-    ? firstObjection(policy, observation, decision, limits)
+    ? objectionTo(policy, observation, decision.discount_percentage, limits)
     : { guard: decision.heldBackBy, thresholds: {}, reason: "" };
   return {
     guard: objection?.guard ?? null,
@@ -100,19 +94,20 @@ export function evaluateFlight(
   };
 }
 
-function firstObjection(
+/** What the guards of a policy have against a discount, in percent; the first of them. */
+export function objectionTo(
   policy: PromotionPolicy,
   observation: Observation,
-  decision: PromotionDecision,
+  discountPercentage: number,
   limits: GuardLimits,
 ): Objection | undefined {
   const limit = limitReached(observation, limits);
   if (limit !== undefined) return limitObjection(limit, observation, limits);
   for (const guard of policy.guards ?? []) {
     const objection = guard === "minimum_fare"
-      ? belowMinimumFare(observation, decision, limits)
+      ? belowMinimumFare(observation, discountPercentage, limits)
       : guard === "dilution"
-      ? tooDiluted(decision, limits)
+      ? tooDiluted(discountPercentage, limits)
       : guard === "ahead_of_curve"
       ? aheadOfCurve(observation)
       : undefined;
@@ -145,12 +140,12 @@ function limitObjection(
 
 function belowMinimumFare(
   { fares }: Observation,
-  { discount_percentage }: PromotionDecision,
+  discountPercentage: number,
   { minimumFare }: GuardLimits,
 ): Objection | undefined {
   const lowest = fares?.at(-1);
   if (lowest === undefined) return undefined;
-  const price = lowest.price * (100 - discount_percentage) / 100;
+  const price = lowest.price * (100 - discountPercentage) / 100;
   if (price >= minimumFare) return undefined;
   return {
     guard: "minimum_fare",
@@ -160,10 +155,10 @@ function belowMinimumFare(
 }
 
 function tooDiluted(
-  { discount_percentage }: PromotionDecision,
+  discountPercentage: number,
   { dilutionMax }: GuardLimits,
 ): Objection | undefined {
-  const share = dilutionOf(discount_percentage);
+  const share = dilutionOf(discountPercentage);
   if (share <= dilutionMax) return undefined;
   return {
     guard: "dilution",

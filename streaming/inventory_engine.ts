@@ -18,14 +18,16 @@ import type { FlightScheduled } from "../events/flight_lifecycle.ts";
 import { formatInstant } from "../events/instant.ts";
 import { parseEvent } from "../events/parse_event.ts";
 import type { ParsedEvent } from "../events/parse_event.ts";
+import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
 import { EngineState } from "./engine_state.ts";
 import { moveOn, reschedule, scheduledFlight } from "./flight_changes.ts";
 import type { FlightState } from "./flight_state.ts";
-import { metricsOutput, observationOf, promotionOutput } from "./engine_outputs.ts";
 import type { EngineOutput } from "./engine_outputs.ts";
-import { evaluateFlight, GUARD_LIMITS, limitReached } from "./guards.ts";
-import type { GuardLimits } from "./guards.ts";
-import type { Evaluation, Observation, PromotionPolicy } from "./policies/policy.ts";
+import { FlightEvaluator } from "./flight_evaluator.ts";
+import { GUARD_LIMITS } from "./guards.ts";
+import { openFares } from "./open_fares.ts";
+import type { InventoryEngineOptions } from "./inventory_engine_options.ts";
+import type { PromotionPolicy } from "./policies/policy.ts";
 import { flightIsOver, noRoomToWait, tooLargeToWait, waitedInVain } from "./refusals.ts";
 import type { Refusal } from "./refusals.ts";
 import type { StateChange } from "./state_change.ts";
@@ -34,23 +36,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-export interface InventoryEngineOptions {
-  policy: PromotionPolicy;
-  /** Part of output ids and of a decision's source. */
-  logId: string;
-  /** Default 1. */
-  maxPromotionsPerFlight?: number;
-  /** Event time between two promotions of a flight. Default 60 minutes. */
-  promoCooldownMs?: number;
-  /** What guards go by beside these two; {@link GUARD_LIMITS} where left out. */
-  guards?: Partial<Omit<GuardLimits, "maxPromotionsPerFlight" | "promoCooldownMinutes">>;
-  /** How long an event waits for its flight, of the partition's clock. Default 24 hours. */
-  unknownFlightWaitMs?: number;
-  /** How many events may wait in this partition. Default 10,000. */
-  unknownFlightWaitingMax?: number;
-  /** How long a flight that is over is remembered for late events, of the partition's clock. Default 24 hours. */
-  departedFlightKeptMs?: number;
-}
+export type { InventoryEngineOptions };
 
 /** What happened since the last {@link InventoryEngine.take}. */
 export interface EngineStep {
@@ -64,8 +50,7 @@ export interface EngineStep {
 /** The engine's state is what {@link InventoryEngine.restore} was given and {@link InventoryEngine.apply} made of it. */
 export class InventoryEngine {
   readonly #policy: PromotionPolicy;
-  readonly #logId: string;
-  readonly #limits: GuardLimits;
+  readonly #evaluator: FlightEvaluator;
   readonly #waitMs: number;
   readonly #waitingMax: number;
   readonly #departedKeptMs: number;
@@ -84,13 +69,19 @@ export class InventoryEngine {
       departedFlightKeptMs = DAY_MS,
     } = options;
     this.#policy = options.policy;
-    this.#logId = options.logId;
-    this.#limits = {
-      ...GUARD_LIMITS,
-      ...options.guards,
-      maxPromotionsPerFlight,
-      promoCooldownMinutes: promoCooldownMs / MINUTE_MS,
-    };
+    this.#evaluator = new FlightEvaluator({
+      policy: options.policy,
+      limits: {
+        ...GUARD_LIMITS,
+        ...options.guards,
+        maxPromotionsPerFlight,
+        promoCooldownMinutes: promoCooldownMs / MINUTE_MS,
+      },
+      logId: options.logId,
+      curves: this.#state.curves,
+      targetLoadFactor: options.targetLoadFactor ?? 0.8,
+      explore: options.explore ?? 0,
+    });
     this.#waitMs = unknownFlightWaitMs;
     this.#waitingMax = unknownFlightWaitingMax;
     this.#departedKeptMs = departedFlightKeptMs;
@@ -128,6 +119,11 @@ export class InventoryEngine {
    * @throws never for an event that passed its checks; what cannot be applied is a {@link Refusal}.
    */
   apply(parsed: ParsedEvent, record: RefusedRecord): void {
+    // What history says of flights is no flight's time.
+    if (parsed.event.event_type === "BookingCurvesPublished") {
+      this.#state.takeCurves(parsed.event);
+      return;
+    }
     if (parsed.eventTimeMs > this.#state.clockMs) {
       this.#state.moveClock(parsed.eventTimeMs);
       this.#letGo();
@@ -151,7 +147,7 @@ export class InventoryEngine {
         else if (event.event_type === "BookingCancelled") {
           this.#cancel(flight, event, parsed.eventTimeMs, record);
         } else if (event.event_type === "CabinInventorySnapshot") {
-          this.#snapshot(flight, parsed.eventTimeMs, record);
+          this.#snapshot(flight, event, parsed.eventTimeMs, record);
         } else {
           moveOn(flight, event, parsed.eventTimeMs);
           this.#state.touch(flight);
@@ -207,8 +203,14 @@ export class InventoryEngine {
     this.#evaluate(flight, event.event_time, eventTimeMs, record);
   }
 
-  #snapshot(flight: FlightState, eventTimeMs: number, record: RefusedRecord): void {
+  #snapshot(
+    flight: FlightState,
+    event: CabinInventorySnapshot,
+    eventTimeMs: number,
+    record: RefusedRecord,
+  ): void {
     if (flight.facts.phase !== "scheduled") return;
+    if (this.#policy.usesFares === true) this.#state.setFares(flight, openFares(event));
     flight.advance(eventTimeMs);
     this.#evaluate(flight, undefined, eventTimeMs, record);
   }
@@ -232,24 +234,8 @@ export class InventoryEngine {
     const time = eventTime !== undefined && eventTimeMs === facts.clockMs && eventTime.length === 24
       ? eventTime
       : formatInstant(facts.clockMs);
-    const context = { observation: observationOf(flight), time, record, logId: this.#logId };
-    this.#outputs.push(metricsOutput(flight, context));
-    const decision = this.#decide(flight, context.observation);
-    if (decision !== undefined) {
-      facts.promotions++;
-      facts.lastPromotionMs = facts.clockMs;
-      this.#outputs.push(promotionOutput(flight, decision, this.#policy, context));
-    }
-    facts.lastVelocity = context.observation.booking_velocity_per_hour;
+    this.#evaluator.evaluate(flight, time, record, this.#outputs);
     this.#state.touch(flight);
-  }
-
-  #decide({ facts }: FlightState, observation: Observation): Evaluation | undefined {
-    if (facts.phase !== "scheduled" || limitReached(observation, this.#limits) !== undefined) {
-      return undefined;
-    }
-    const evaluation = evaluateFlight(this.#policy, observation, this.#limits);
-    return evaluation?.guard === null ? evaluation : undefined;
   }
 
   #wait(flightId: string, record: RefusedRecord): void {

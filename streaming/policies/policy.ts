@@ -100,6 +100,8 @@ export interface PromotionPolicy {
   readonly version: number;
   /** Guards that hold for it beside cooldown and maximum, which hold for all. */
   readonly guards?: readonly Guard[];
+  /** Whether it or its guards look at fares: only then are they kept. */
+  readonly usesFares?: boolean;
   /** A decision, or `undefined` where the flight needs none. */
   evaluate(observation: Observation): PromotionDecision | undefined;
 }

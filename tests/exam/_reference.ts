@@ -18,10 +18,12 @@ import { takenOrder, undisturbedOrder } from "./_reference_order.ts";
 const INPUTS = ["flight_lifecycle", "bookings", "seat_inventory"];
 const PASSED_ON = "inventory-engine-repartition";
 const ORDER = "inventory-engine-order";
+/** Read like input; what it changes is no field that is compared here. */
+const CURVES = "booking_curves";
 const OUTPUTS = ["inventory_metrics", "promo_decisions", "dead_letters"];
 
 /** Topics that the verifier reads. */
-export const VERIFIED_TOPICS: readonly string[] = [...INPUTS, PASSED_ON, ORDER, ...OUTPUTS];
+export const VERIFIED_TOPICS: readonly string[] = [...INPUTS, PASSED_ON, CURVES, ORDER, ...OUTPUTS];
 
 /** What a log holds of the {@link VERIFIED_TOPICS}, by partition and offset. */
 export interface EngineRecords {
@@ -152,7 +154,7 @@ class Judge {
 
   #fold(partition: number): void {
     const own = (topic: string) => this.#topic(topic).filter((record) => record.partition === partition);
-    const direct = [...INPUTS, PASSED_ON].filter((topic) => !this.#isIndirect(topic));
+    const direct = [...INPUTS, PASSED_ON, CURVES].filter((topic) => !this.#isIndirect(topic));
     const inputs = new Map(direct.map((topic) => [topic, own(topic)]));
     const order = takenOrder(own(ORDER), inputs);
     this.#checked += order.records.length;
@@ -187,6 +189,7 @@ class Judge {
 
   /** What a record is where it lies: an event to be taken there, one to be refused for a reason, or one to be passed on. */
   #inputOf(record: LogRecord): { origin: Origin; event?: ReferenceEvent; reason?: string } {
+    if (record.topic === CURVES) return { origin: record };
     const origin = record.topic === PASSED_ON ? originOf(record) : record;
     const read = readInput({ ...record, topic: origin.topic });
     if (typeof read === "string") return { origin, reason: read };

@@ -145,15 +145,18 @@ export class ReferenceFold {
 
   #evaluate(flight: Flight, event: ReferenceEvent, { topic, partition, offset }: Origin): void {
     flight.clockMs = Math.max(flight.clockMs, event.timeMs);
-    // The clock never goes back: what has left the hour up to it stays out.
-    flight.bookingTimesMs = flight.bookingTimesMs.filter((timeMs) => timeMs > flight.clockMs - HOUR_MS);
+    // The clock never goes back: what has left the day up to it stays out.
+    flight.bookingTimesMs = flight.bookingTimesMs.filter((timeMs) => timeMs > flight.clockMs - DAY_MS);
+    const bookingsOf = (hours: number) =>
+      flight.bookingTimesMs.filter((timeMs) => timeMs > flight.clockMs - hours * HOUR_MS).length;
+    const perHour = (hours: number) => Math.round(bookingsOf(hours) / hours * 1000) / 1000;
     const bookedSeats = flight.bookings.values().reduce((sum, seats) => sum + seats, 0);
     const leftMs = Math.max(0, flight.departureMs - flight.clockMs);
     const seen = {
       loadFactor: Math.round(Math.min(1, bookedSeats / flight.totalSeats) * 1000) / 1000,
       minutes: Math.floor(leftMs / MINUTE_MS),
       days: Math.round(leftMs / DAY_MS * 100) / 100,
-      velocity: flight.bookingTimesMs.length,
+      velocity: bookingsOf(1),
       previousVelocity: flight.lastVelocity,
     };
     const id = (number: number) => `${topic}-${partition}-${offset}-${number}@${this.#logId.slice(0, 8)}`;
@@ -163,6 +166,8 @@ export class ReferenceFold {
       minutes_to_departure: seen.minutes,
       days_to_departure: seen.days,
       booking_velocity_per_hour: seen.velocity,
+      booking_velocity_6h_per_hour: perHour(6),
+      booking_velocity_24h_per_hour: perHour(24),
     };
     this.expected.metrics.set(id(0), {
       event_type: "CabinInventoryMetrics",

@@ -8,7 +8,7 @@ import { freePort } from "../../process/free_port.ts";
 import { eventually, pipelineTest } from "./_pipeline.ts";
 import type { Pipeline } from "./_pipeline.ts";
 
-const INPUTS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition"];
+const INPUTS = [...ENGINE_INPUT_TOPICS, "inventory-engine-repartition", "booking_curves"];
 /** Brokers take no session timeout below 6 s; the embedded log does, and a killed member is missed sooner. */
 const argsOn = (pipeline: Pipeline) => [
   "--metrics-port",

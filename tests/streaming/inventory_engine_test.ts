@@ -20,6 +20,8 @@ const DEPARTURE = "2025-11-28T14:00:00.000Z";
 
 const metrics = (result: Run) =>
   result.outputs.filter(({ topic }) => topic === "inventory_metrics").map((o) => o.event);
+const heldBack = (result: Run) =>
+  result.outputs.filter(({ topic }) => topic === "policy_evaluations").map((o) => o.event);
 const promos = (result: Run) =>
   result.outputs.filter(({ topic }) => topic === "promo_decisions").map((o) => o.event);
 
@@ -36,6 +38,9 @@ Deno.test("a booking gives one metrics event with the published fields", () => {
     minutes_to_departure: 4530,
     days_to_departure: 3.15,
     booking_velocity_per_hour: 1,
+    // 1 in 6 hours, 1 in 24.
+    booking_velocity_6h_per_hour: 0.167,
+    booking_velocity_24h_per_hour: 0.042,
     event_id: "bookings-0-1-0@1f3a9c2e",
   }]);
 });
@@ -53,6 +58,8 @@ Deno.test("a decision carries its inputs, thresholds and source", () => {
     minutes_to_departure: 4320,
     days_to_departure: 3,
     booking_velocity_per_hour: 1,
+    booking_velocity_6h_per_hour: 0.167,
+    booking_velocity_24h_per_hour: 0.042,
     target_fare_bucket: "K",
     discount_percentage: 25,
     event_id: "bookings-0-1-1@1f3a9c2e",
@@ -73,6 +80,7 @@ Deno.test("a decision carries its inputs, thresholds and source", () => {
       previous_velocity_ratio_max: 0.8,
     },
     reason: "3 days to departure (2 to 7), load factor 0.6 % (below 30 %), 1 booking per hour (below 5)",
+    propensity: 1,
     source: { log_id: "1f3a9c2e-5b1d-4d36-8f0e-2f6f0d9f4c11", topic: "bookings", partition: 0, offset: 1 },
   });
 });
@@ -235,6 +243,62 @@ Deno.test("promotions keep to the maximum per flight and the cooldown", () => {
   const promoted = (max: number) =>
     promos(run(inputs, { engine: newEngine({ maxPromotionsPerFlight: max }) })).length;
   deepStrictEqual([promoted(0), promoted(1), promoted(2), promoted(9)], [0, 1, 2, 2]);
+});
+
+Deno.test("velocities count the last 6 and 24 hours, late bookings included", () => {
+  const times = [
+    "19T11:00:00.000Z",
+    "20T06:00:00.000Z",
+    "20T10:00:00.000Z",
+    "20T12:00:00.000Z",
+    "20T07:00:00.000Z",
+  ];
+  const result = run([
+    scheduled(FLIGHT, DEPARTURE),
+    ...times.map((time, n) => booked(FLIGHT, `b${n}`, `2025-11-${time}`)),
+  ]);
+  // Up to 20th 12:00: the one of the 19th is 25 hours old, that of 6:00 exactly 6 hours; then one of 7:00 comes late.
+  deepStrictEqual(
+    metrics(result).slice(3).map((m) => [
+      m.booking_velocity_per_hour,
+      m.booking_velocity_6h_per_hour,
+      m.booking_velocity_24h_per_hour,
+    ]),
+    [[1, 0.333, 0.125], [1, 0.5, 0.167]],
+  );
+});
+
+Deno.test("a promotion that is held back is told once, until another guard does", () => {
+  const inputs = [
+    scheduled(FLIGHT, DEPARTURE),
+    snapshot(FLIGHT, "2025-11-24T14:00:00Z"),
+    snapshot(FLIGHT, "2025-11-24T14:10:00Z"),
+    snapshot(FLIGHT, "2025-11-24T14:20:00Z"),
+    snapshot(FLIGHT, "2025-11-24T15:00:00Z"),
+    snapshot(FLIGHT, "2025-11-24T15:01:00Z"),
+    snapshot(FLIGHT, "2025-11-24T15:02:00Z"),
+  ];
+  const result = run(inputs, { engine: newEngine({ maxPromotionsPerFlight: 2 }) });
+  deepStrictEqual(promos(result).map((p) => p.event_time), [
+    "2025-11-24T14:00:00.000Z",
+    "2025-11-24T15:00:00.000Z",
+  ]);
+  deepStrictEqual(heldBack(result).map((e) => [e.event_id, e.guard, e.discount_percentage, e.reason]), [
+    [
+      "seat_inventory-0-2-2@1f3a9c2e",
+      "cooldown",
+      25,
+      "The last promotion was 10 minutes ago, the next may come after 60. Wanted because: 3.99 days to departure " +
+      "(2 to 7), load factor 0 % (below 30 %), 0 bookings per hour (below 5)",
+    ],
+    [
+      "seat_inventory-0-5-2@1f3a9c2e",
+      "maximum_per_flight",
+      25,
+      "The flight has had 2 of at most 2 promotions. Wanted because: 3.96 days to departure (2 to 7), load factor 0 % " +
+      "(below 30 %), 0 bookings per hour (below 5)",
+    ],
+  ]);
 });
 
 Deno.test("RULE_ENGINE decides by minutes to departure", () => {
