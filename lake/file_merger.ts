@@ -6,7 +6,8 @@ import { repairManifest } from "./manifest.ts";
 import { DamagedPartError, finishMerges, mergeFiles } from "./merge_files.ts";
 import { planMerges } from "./merge_plan.ts";
 import type { MergeGroup, MergeLimits } from "./merge_plan.ts";
-import { listRawFiles } from "./raw_files.ts";
+import { covers, listRawFiles } from "./raw_files.ts";
+import type { RawListing } from "./raw_files.ts";
 
 export interface FileMergerOptions {
   rawFolder: string;
@@ -39,6 +40,8 @@ export class FileMerger {
   #working = false;
   /** Files that are damaged; told once. */
   readonly #damaged = new Set<string>();
+  /** By topic: covered files that are no merge's and were left there, as they were then. */
+  readonly #leftThere = new Map<string, string>();
 
   constructor(options: FileMergerOptions) {
     this.#options = options;
@@ -78,7 +81,7 @@ export class FileMerger {
     for (const topic of topics) {
       await onStorage("look for small files in", `${rawFolder}/${topic}`, async () => {
         let listing = await listRawFiles(rawFolder, topic);
-        if (listing.covered.length > 0) {
+        if (listing.covered.length > 0 && coveredState(listing) !== this.#leftThere.get(topic)) {
           // A part could not be removed, as where another program holds it open on Windows.
           for (const warning of (await finishMerges(rawFolder, topic)).warnings) {
             if (!this.#damaged.has(warning)) warn?.(warning);
@@ -86,6 +89,7 @@ export class FileMerger {
           }
           await repairManifest(rawFolder, topic, logId);
           listing = await listRawFiles(rawFolder, topic);
+          this.#leftThere.set(topic, coveredState(listing));
         }
         metrics.files.set({ topic }, listing.sealed.length);
         const files = listing.sealed.filter(({ name }) =>
@@ -115,4 +119,13 @@ export class FileMerger {
     metrics.filesMerged.inc({ topic }, group.length);
     metrics.files.dec({ topic }, group.length - 1);
   }
+}
+
+/** Covered files and those that cover them, as far as a look at the folder tells: while it is the same, so are they. */
+function coveredState({ sealed, covered }: RawListing): string {
+  const files = [...covered, ...sealed.filter((wide) => covered.some((file) => covers(wide, file)))];
+  return files.map(({ path, name }) => {
+    const { size, mtime } = Deno.statSync(path);
+    return `${name} ${size} ${mtime?.getTime()}`;
+  }).join("\n");
 }

@@ -211,7 +211,50 @@ Deno.test("a file within a wider one that no merge left there is kept, and told 
     assert.deepEqual(await finishMerges(raw, "bookings"), { changed: 1, warnings: [] });
   }));
 
-function mergerOf(raw: string, warn: (message: string) => void = assert.fail) {
+Deno.test("a file within a wider one that is left there is read once, and again when it has changed", () =>
+  withFolder(async (raw) => {
+    await smallLake(raw);
+    const parts = await filesOf(raw, 0);
+    const text = Deno.readTextFileSync(parts[0]!.path);
+    await mergeFiles(`${raw}/bookings`, parts);
+    // One that ends where the wider one does may be a merge's rest: it has to be read.
+    const strange = parts.at(-1)!.path;
+    Deno.writeTextFileSync(strange, `${text}{}\n`);
+    const warned: string[] = [];
+    let nowMs = 0;
+    const merger = mergerOf(raw, (message) => warned.push(message), () => nowMs);
+    const look = async () => {
+      nowMs += 60_000;
+      for (let job = merger.next(); job !== undefined; job = merger.next()) await job();
+    };
+    const { readFile } = Deno;
+    let read = 0;
+    Object.assign(Deno, {
+      readFile: (...args: Parameters<typeof readFile>) => {
+        read++;
+        return readFile(...args);
+      },
+    });
+    try {
+      await look();
+      const first = read;
+      assert.ok(first > 0);
+      await look();
+      assert.equal(read, first);
+      Deno.writeTextFileSync(strange, `${text}{}\n{}\n`);
+      await look();
+      assert.ok(read > first);
+    } finally {
+      Object.assign(Deno, { readFile });
+    }
+    assert.equal(warned.length, 1);
+  }));
+
+function mergerOf(
+  raw: string,
+  warn: (message: string) => void = assert.fail,
+  now: () => number = () => 0,
+) {
   return new FileMerger({
     rawFolder: raw,
     topics: ["bookings"],
@@ -219,7 +262,7 @@ function mergerOf(raw: string, warn: (message: string) => void = assert.fail) {
     limits: MERGING,
     metrics: lakeMetrics(new Registry()),
     warn,
-    now: () => 0,
+    now,
   });
 }
 
