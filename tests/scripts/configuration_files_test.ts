@@ -113,6 +113,7 @@ const JOBS: [string, string, string][] = [
   ["airline_etl", "etl-runner", "8004"],
   ["airline_viewer_metrics", "viewer-metrics", "8005"],
   ["airline_api", "api", "8000"],
+  ["airline_verify", "verify", "8006"],
 ];
 
 for (const [job, service, port] of JOBS) {
