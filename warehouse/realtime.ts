@@ -45,14 +45,26 @@ async function createSchema(sql: Sql, schema: RealtimeSchema): Promise<void> {
   }
 }
 
-/** The role that may only read the warehouse may read this too, where there is such a role. */
+/**
+ * The role that may only read the warehouse may read this too, where there is such a role. One at a time: two GRANTs at
+ * the same moment fail by "tuple concurrently updated".
+ */
 async function letReaderRead(sql: Sql, schema: RealtimeSchema): Promise<void> {
+  const tables = [`${schema}.stream_metrics_minute`, `${schema}.stream_state`];
+  const [{ missing } = { missing: false }] = await sql<{ missing: boolean }[]>`
+    select exists (
+      select from pg_catalog.pg_roles as r, unnest(${tables}::text[]) as t (name)
+      where r.rolname = ${READER_ROLE} and not (
+        pg_catalog.has_schema_privilege(r.oid, ${schema}, 'USAGE')
+        and pg_catalog.has_table_privilege(r.oid, t.name, 'SELECT')
+      )
+    ) as missing`;
+  if (!missing) return;
   await sql.unsafe(`
     do $$ begin
-      if exists (select from pg_catalog.pg_roles where rolname = '${READER_ROLE}') then
-        grant usage on schema ${schema} to ${READER_ROLE};
-        grant select on ${schema}.stream_metrics_minute, ${schema}.stream_state to ${READER_ROLE};
-      end if;
+      lock table ${schema}.realtime_migrations in share row exclusive mode;
+      grant usage on schema ${schema} to ${READER_ROLE};
+      grant select on ${tables.join(", ")} to ${READER_ROLE};
     exception when insufficient_privilege then null;
     end $$`);
 }
