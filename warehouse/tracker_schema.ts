@@ -48,11 +48,17 @@ async function createSchema(sql: Sql, schema: TrackerSchema): Promise<void> {
 
 /** The role that may only read the warehouse may read the summaries too, where there is such a role. */
 async function letReaderRead(sql: Sql, schema: TrackerSchema): Promise<void> {
+  const summaries = `${schema}.flight_summaries`;
+  // One after another: Postgres refuses grants of the same thing at the same moment.
   await sql.unsafe(`
     do $$ begin
       if exists (select from pg_catalog.pg_roles where rolname = '${READER_ROLE}') then
-        grant usage on schema ${schema} to ${READER_ROLE};
-        grant select on ${schema}.flight_summaries to ${READER_ROLE};
+        perform pg_advisory_xact_lock(hashtext('${summaries} grants'));
+        if not (has_schema_privilege('${READER_ROLE}', '${schema}', 'usage')
+          and has_table_privilege('${READER_ROLE}', '${summaries}', 'select')) then
+          grant usage on schema ${schema} to ${READER_ROLE};
+          grant select on ${summaries} to ${READER_ROLE};
+        end if;
       end if;
     exception when insufficient_privilege then null;
     end $$`);
