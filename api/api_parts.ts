@@ -2,6 +2,7 @@
 
 import type { EventLog } from "../event_log/event_log.ts";
 import { airportTimeZones } from "../producer/airport_time_zones.ts";
+import { airportPositions } from "../tracker/airport_positions.ts";
 import type { Database } from "../warehouse/asked_database.ts";
 import type { AccessControl } from "../process/http/access_control.ts";
 import { RenderedAnswers } from "../process/http/answers.ts";
@@ -18,6 +19,7 @@ import type { WatchedProcess } from "./pipeline_watch.ts";
 import { Listeners } from "./routes/events.ts";
 import { DASHBOARD_FILES } from "./static_files.ts";
 import { StreamMetrics } from "./stream_metrics.ts";
+import type { TrackerLink } from "./tracker_link.ts";
 import { ViewerWatch } from "./viewer_watch.ts";
 
 /** Where the API gets its data from. */
@@ -30,6 +32,8 @@ export interface ApiSources {
   realtimeSchema: string;
   warehouse: Database;
   access: AccessControl;
+  /** What tells where flights are. */
+  tracker: TrackerLink;
   listenersMax: number;
   warn: (message: string) => void;
   logRequest?: (line: string, status: number) => void;
@@ -43,6 +47,7 @@ export async function apiParts(
   sources: ApiSources,
   signal: AbortSignal,
 ): Promise<{ parts: ApiParts; run: () => Promise<void> }> {
+  const airportsCsv = await Deno.readTextFile(AIRPORTS);
   const { openLog, eventLeadMsMax, warn, logRequest } = sources;
   const follower = new LogFollower({ openLog, eventLeadMsMax, warn });
   const watch = new PipelineWatch(sources.processes, openLog);
@@ -69,7 +74,9 @@ export async function apiParts(
     metrics,
     gate: new Gate(sources.access),
     files: await StaticFiles.read(DASHBOARD_FILES, import.meta.url),
-    timeZones: airportTimeZones(await Deno.readTextFile(AIRPORTS)),
+    timeZones: airportTimeZones(airportsCsv),
+    airportPositions: airportPositions(airportsCsv),
+    tracker: sources.tracker,
     version: () => updates.version,
     rendered: new RenderedAnswers(),
     stopping: signal,

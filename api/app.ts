@@ -24,7 +24,10 @@ import type { Listeners } from "./routes/events.ts";
 import { addFlightRoutes } from "./routes/flights.ts";
 import { addLogin } from "./routes/login.ts";
 import { addPipelineRoutes } from "./routes/pipeline.ts";
+import { addTrackingRoutes } from "./routes/tracking.ts";
 import type { StreamMetrics } from "./stream_metrics.ts";
+import type { Position } from "../tracker/great_circle.ts";
+import type { TrackerLink } from "./tracker_link.ts";
 import type { ViewerWatch } from "./viewer_watch.ts";
 
 /** What the API answers from. */
@@ -41,6 +44,8 @@ export interface ApiParts {
   files: StaticFiles;
   /** IANA names by airport code. */
   timeZones: ReadonlyMap<string, string>;
+  airportPositions: ReadonlyMap<string, Position>;
+  tracker: Pick<TrackerLink, "about">;
   /** Rises whenever flights, decisions or viewers have changed. */
   version: () => number;
   rendered: RenderedAnswers;
@@ -145,6 +150,7 @@ export function createApp(parts: ApiParts): Api {
 
   addContractRoutes(app, parts);
   addFlightRoutes(app, parts);
+  addTrackingRoutes(app, parts);
   addPipelineRoutes(app, parts);
   addEventRoutes(app, parts);
   addLogin(app, parts);

@@ -16,11 +16,13 @@ import {
   maxEventLeadMs,
   realtimeDatabase,
   setting,
+  trackerUrl,
   watchedProcesses,
 } from "../process/settings.ts";
 import { AskedDatabase } from "../warehouse/asked_database.ts";
 import { AccessControl } from "../process/http/access_control.ts";
 import { apiParts } from "./api_parts.ts";
+import { TrackerLink } from "./tracker_link.ts";
 import { createApp } from "./app.ts";
 import type { ApiParts } from "./app.ts";
 
@@ -66,7 +68,7 @@ const API_COMMAND_LINE = {
   },
   notes: [
     "Environment: KAFKA_BROKERS or EVENT_LOG_FILE, DATABASE_URL, REALTIME_DATABASE_URL, API_TOKEN,",
-    "PIPELINE_PROCESSES; see .env.example.",
+    "PIPELINE_PROCESSES, TRACKER_URL; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -85,7 +87,11 @@ async function main(signal: AbortSignal): Promise<void> {
     );
   }
   const { schema, ...realtimeAddress } = realtimeDatabase();
-  const realtime = new AskedDatabase({ ...realtimeAddress, ...ASKED, applicationName: "airline-api-realtime" });
+  const realtime = new AskedDatabase({
+    ...realtimeAddress,
+    ...ASKED,
+    applicationName: "airline-api-realtime",
+  });
   const warehouse = new AskedDatabase({ ...databaseUrl(), ...ASKED, applicationName: "airline-api" });
   const { parts, run } = await apiParts({
     openLog: () => openEventLog("airline-api", { readOnly: true }),
@@ -95,6 +101,7 @@ async function main(signal: AbortSignal): Promise<void> {
     realtimeSchema: schema,
     warehouse,
     access: new AccessControl({ token, allowedHosts: allowedHosts(values["allow-host"], values) }),
+    tracker: new TrackerLink({ url: trackerUrl(), token }),
     listenersMax: values["listeners-max"],
     warn: logger.warn,
     ...requestLog(values["access-log"]),

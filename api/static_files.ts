@@ -14,7 +14,9 @@ const DASHBOARD_SCRIPTS = [
   "main",
   "pipeline_strip",
   "promotion_tips",
+  "route_map",
   "store",
+  "tracking",
   "url_state",
   "viewers_chart",
 ];

@@ -106,6 +106,10 @@ export const SETTINGS = {
     description:
       "Instances of the tracker's services that the gateway may reach, host:port separated by commas",
   },
+  TRACKER_URL: {
+    default: "http://127.0.0.1:8080",
+    description: "The tracker's gateway, which the API asks where flights are; none: there is no tracker",
+  },
   METRICS_HOST: { default: "127.0.0.1", description: "Address that the processes serve their metrics on" },
   AIRLINE_ENV_FILE: {
     default: ".env",
@@ -113,6 +117,17 @@ export const SETTINGS = {
       "File that the tasks read these settings from; none: no file. Itself only from the environment",
   },
   NO_COLOR: { description: "Anything: no colours in the terminal" },
+  LOG_FORMAT: {
+    default: "text",
+    description: "What processes print: text, or json for one object a line",
+  },
+  OTEL_DENO: {
+    description: "true: Deno itself sends traces and metrics of every process by OpenTelemetry (OTLP)",
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    default: "http://localhost:4318",
+    description: "Where the collector of OpenTelemetry is, by OTLP over HTTP",
+  },
 } as const satisfies Record<string, SettingSpec>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -279,4 +294,19 @@ export function watchedProcesses(
     }
     return { name: match[1]!, address: match[2]! };
   });
+}
+
+/**
+ * The tracker's gateway; undefined: there is none.
+ *
+ * @throws {UsageError} where it is no address.
+ */
+export function trackerUrl(): string | undefined {
+  const text = setting("TRACKER_URL")!;
+  if (text === "none") return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "") {
+    throw new UsageError("TRACKER_URL is no address of a gateway, expected http://127.0.0.1:8080 or none");
+  }
+  return text.replace(/\/+$/, "");
 }

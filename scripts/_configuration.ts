@@ -1,6 +1,6 @@
 /** What the configuration names that a permission must allow: hosts, folders, files. */
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { UsageError } from "../process/command_line.ts";
 import { refuseLogin, SETTINGS, watchedProcesses } from "../process/settings.ts";
 import type { SettingName } from "../process/settings.ts";
@@ -18,6 +18,8 @@ export interface Configuration {
   warehousePort: string;
   metricsHost: string;
   logDir: string;
+  /** What `start` and `tracker` keep of what their processes print, and how they are found. */
+  logsDir: string;
   lakeDir: string;
   warehouseDir: string;
   /** Addresses of the processes that the API looks after. */
@@ -33,6 +35,8 @@ export interface Configuration {
   summariesDir: string | undefined;
   /** Instances of the tracker's services that its gateway may reach. */
   trackerInstances: string[];
+  /** Its gateway, which the API asks; undefined: there is none. */
+  trackerHost: string | undefined;
   /** PEM files that the settings of the brokers name, and those that the addresses of the databases name. */
   kafkaFiles: string[];
   databaseFiles: string[];
@@ -68,6 +72,7 @@ export function configuration(env: Record<string, string>): Configuration {
     warehousePort: portOf("WAREHOUSE_PORT", value("WAREHOUSE_PORT")!),
     metricsHost: addressOf("METRICS_HOST", value("METRICS_HOST")!),
     logDir: dirname(value("EVENT_LOG_FILE")!),
+    logsDir: join(dirname(value("EVENT_LOG_FILE")!), "logs"),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
     watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
@@ -84,6 +89,7 @@ export function configuration(env: Record<string, string>): Configuration {
     summariesHost: summaries === undefined ? undefined : shownHost(summaries),
     summariesDir: summaries === undefined ? dirname(value("TRACKER_SUMMARIES_FILE")!) : undefined,
     trackerInstances: list("TRACKER_INSTANCES", value("TRACKER_INSTANCES")),
+    trackerHost: value("TRACKER_URL") === "none" ? undefined : urlHost("TRACKER_URL", value("TRACKER_URL")!),
     kafkaFiles: kafkaFiles.filter((file) => file !== undefined),
     databaseFiles: filesOf(database),
     realtimeFiles: filesOf(realtime),

@@ -73,6 +73,7 @@ function place(path: string, given: Configuration): string[] {
     return [given.warehouseDir + path.slice("data/warehouse".length)];
   }
   if (path === "data/tracker") return given.summariesDir === undefined ? [] : [given.summariesDir];
+  if (path === "data/logs") return [given.logsDir];
   if (path === "data") return given.brokers === undefined ? [given.logDir] : [];
   if (path === "lake" || path.startsWith("lake/")) return [given.lakeDir + path.slice("lake".length)];
   return [path];
@@ -85,6 +86,7 @@ function isInside(inner: string, outer: string): boolean {
 
 const METRICS = /^127\.0\.0\.1:(0|80\d\d)$/;
 const API = "127.0.0.1:8000";
+const GATEWAY = "127.0.0.1:8080";
 /** Stands for those that the gateway hands requests on to. */
 const INSTANCE = "127.0.0.1:8081";
 const REGISTRY = "127.0.0.1:8761";
@@ -127,6 +129,9 @@ export function hostsOf(
     if (service !== undefined && host === service.entry) return [listeningAddress(service, service.entry)];
     if (service !== undefined && host === INSTANCE) return given.trackerInstances;
     if (host === REGISTRY) return given.registryHost === undefined ? [] : [given.registryHost];
+    if (options.api !== undefined && host === GATEWAY) {
+      return given.trackerHost === undefined ? [] : [given.trackerHost];
+    }
     if (options.api !== undefined && METRICS.test(host)) return given.watchedAddresses;
     const metrics = METRICS.exec(host);
     if (metrics !== null) return [`${metricsHost}:${port ?? metrics[1]}`];

@@ -2,10 +2,9 @@
 
 import { aircraftRegister } from "../producer/aircraft.ts";
 import { airportTimeZones } from "../producer/airport_time_zones.ts";
-import { readCsvTable } from "../producer/csv_table.ts";
 import { FlightSchedule } from "../producer/flight_schedule.ts";
 import { parseScheduleFile } from "../producer/flight_schedule_file.ts";
-import type { Position } from "./great_circle.ts";
+import { airportPositions } from "./airport_positions.ts";
 import { SimulatedSource } from "./simulated_source.ts";
 
 /** How long before its departure a flight of the producer's goes on sale by default. */
@@ -42,16 +41,7 @@ export async function simulatedNetwork(options: SimulatedNetworkOptions): Promis
     }),
     seed,
     bookingHorizonMs: BOOKING_HORIZON_MS,
-    airports: positionsOf(airportsCsv),
+    airports: airportPositions(airportsCsv),
     ...(now === undefined ? {} : { now }),
   });
-}
-
-function positionsOf(airportsCsv: string): ReadonlyMap<string, Position> {
-  return new Map(
-    readCsvTable(airportsCsv, "airports.csv", ["faa", "lat", "lon"]).map((row) => [
-      row.get("faa"),
-      { latitude: Number(row.get("lat")), longitude: Number(row.get("lon")) },
-    ]),
-  );
 }

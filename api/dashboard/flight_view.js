@@ -1,5 +1,5 @@
 // @ts-check
-/** One flight: its state, its booking curve, what was decided and why. */
+/** One flight: its state, its booking curve, where it is, what was decided and why. */
 
 import { isBehind } from "./board_columns.js";
 import { axis, ChartFrame, COLORS, uPlot } from "./chart.js";
@@ -8,6 +8,7 @@ import { reasonOf } from "./decisions_feed.js";
 import { byId, element } from "./dom.js";
 import { localTime, oneDecimal, percent, untilDeparture, utcTime, whole } from "./format.js";
 import { minutesToDeparture, state } from "./store.js";
+import { showTracking } from "./tracking.js";
 import { onView, setView, view } from "./url_state.js";
 
 /** @typedef {import("./store.js").Flight} Flight */
@@ -63,7 +64,11 @@ async function show(dialog, flightId) {
         const details = await ask(`/flights/${encodeURIComponent(flightId)}`);
         if (!isShown()) break;
         metricTime = known;
-        frame ??= frameIn(content, flightId);
+        if (frame === undefined) {
+          const tracking = element("section", { class: "tracking", hidden: true });
+          frame = frameIn(content, flightId, tracking);
+          void showTracking(tracking, flightId, isShown);
+        }
         content.firstElementChild?.replaceWith(facts(details.flight));
         content.lastElementChild?.replaceWith(decisionsOf(details.promotions));
         drawCurve(frame, details);
@@ -80,10 +85,13 @@ async function show(dialog, flightId) {
   frame?.destroy();
 }
 
-/** Puts places for facts, curve and decisions into a view; gives the curve's. @param {HTMLElement} content @param {string} flightId */
-function frameIn(content, flightId) {
+/**
+ * Puts places for facts, curve, tracker and decisions into a view; gives the curve's.
+ * @param {HTMLElement} content @param {string} flightId @param {HTMLElement} tracking
+ */
+function frameIn(content, flightId, tracking) {
   const figure = element("figure", { class: "chart" });
-  content.replaceChildren(element("div"), figure, element("div"));
+  content.replaceChildren(element("div"), figure, tracking, element("div"));
   return new ChartFrame(figure, {
     title: "Booking curve",
     description: `Load factor of ${flightId} over time`,

@@ -37,9 +37,28 @@ const zones = new Map();
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formatters = new Map();
 
-/** Takes the airports' time zones. @param {{ airport: string, time_zone: string }[]} airports */
-export function setTimeZones(airports) {
-  for (const { airport, time_zone } of airports) zones.set(airport, time_zone);
+/** @type {Map<string, { latitude: number, longitude: number }>} */
+const places = new Map();
+
+/**
+ * Takes the airports' time zones and positions.
+ * @param {{ airport: string, time_zone: string, latitude: number | null, longitude: number | null }[]} airports
+ */
+export function setAirports(airports) {
+  for (const { airport, time_zone, latitude, longitude } of airports) {
+    zones.set(airport, time_zone);
+    if (latitude !== null && longitude !== null) places.set(airport, { latitude, longitude });
+  }
+}
+
+/** Where an airport is, if that is known. @param {string} airport */
+export function positionOf(airport) {
+  return places.get(airport);
+}
+
+/** Where all airports are. */
+export function positions() {
+  return places.values();
 }
 
 /** @param {string} zone */

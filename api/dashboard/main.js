@@ -7,7 +7,7 @@ import { ask, connect } from "./connection.js";
 import { showDecisions } from "./decisions_feed.js";
 import { byId } from "./dom.js";
 import { openFlight, showFlightView } from "./flight_view.js";
-import { setTimeZones } from "./format.js";
+import { setAirports } from "./format.js";
 import { showPipeline } from "./pipeline_strip.js";
 import { touch } from "./store.js";
 
@@ -41,6 +41,6 @@ showCharts();
 connect();
 // Until they are known, times are shown in UTC.
 ask("/airports").then(({ rows }) => {
-  setTimeZones(rows);
+  setAirports(rows);
   touch("flights");
 }).catch(() => {});

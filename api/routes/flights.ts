@@ -263,7 +263,8 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
   );
 }
 
-function unknownFlight(flightId: string): ApiProblem {
+/** Says that a flight is not on the board. */
+export function unknownFlight(flightId: string): ApiProblem {
   return new ApiProblem(
     404,
     `Flight "${flightId}" is not on the board: /flights lists those that are; one that is over leaves it after a day`,

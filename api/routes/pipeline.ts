@@ -60,10 +60,17 @@ export function addPipelineRoutes(api: Api, parts: ApiParts): void {
       request: { query: z.object({}).strict() },
       responses: {
         200: {
-          description: "IANA names",
+          description: "IANA names, and positions where they are known",
           content: {
             "application/json": {
-              schema: z.object({ rows: z.array(z.object({ airport: z.string(), time_zone: z.string() })) }),
+              schema: z.object({
+                rows: z.array(z.object({
+                  airport: z.string(),
+                  time_zone: z.string(),
+                  latitude: z.number().nullable(),
+                  longitude: z.number().nullable(),
+                })),
+              }),
             },
           },
         },
@@ -71,7 +78,12 @@ export function addPipelineRoutes(api: Api, parts: ApiParts): void {
       },
     }),
     (context) => {
-      const rows = [...parts.timeZones].map(([airport, time_zone]) => ({ airport, time_zone }));
+      const rows = [...parts.timeZones].map(([airport, time_zone]) => ({
+        airport,
+        time_zone,
+        latitude: parts.airportPositions.get(airport)?.latitude ?? null,
+        longitude: parts.airportPositions.get(airport)?.longitude ?? null,
+      }));
       return answerJson(context, { rows }, 0) as never;
     },
   );

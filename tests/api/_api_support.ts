@@ -3,6 +3,7 @@
 import { AccessControl } from "../../process/http/access_control.ts";
 import { apiParts } from "../../api/api_parts.ts";
 import { createApp } from "../../api/app.ts";
+import { TrackerLink } from "../../api/tracker_link.ts";
 import type { Api, ApiParts } from "../../api/app.ts";
 import type { EventLog, NewRecord } from "../../event_log/event_log.ts";
 import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
@@ -29,7 +30,7 @@ const DATABASE_AWAY = new WarehouseUnavailableError(
 /** Runs `test` with an API; the log is read as it grows. Without `sql` the database is away. */
 export async function withApi(
   test: (api: TestApi) => Promise<void>,
-  options: { sql?: Sql; schema?: string; token?: string; listenersMax?: number } = {},
+  options: { sql?: Sql; schema?: string; token?: string; listenersMax?: number; trackerUrl?: string } = {},
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "airline-api-" });
   const file = `${folder}/log.sqlite`;
@@ -48,6 +49,7 @@ export async function withApi(
     realtimeSchema: options.schema ?? "realtime",
     warehouse: database,
     access: new AccessControl({ token: options.token }),
+    tracker: new TrackerLink({ url: options.trackerUrl }),
     listenersMax: options.listenersMax ?? 200,
     warn: () => {},
   }, stop.signal);

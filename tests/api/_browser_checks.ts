@@ -1,7 +1,7 @@
 /**
  * The page in a real browser: `CHECK ORIGIN EXECUTABLE`. A program of its own, because the browser's driver wants more
- * rights than the tests have. Fails where the page is not as it should be; "stop-api" and "start-api" on standard
- * output ask the test for just that.
+ * rights than the tests have. Fails where the page is not as it should be; "stop-api", "start-api" and "track FLIGHT_ID"
+ * on standard output ask the test for just that.
  */
 
 import assert from "node:assert/strict";
@@ -45,6 +45,15 @@ const cells = (page: Page) =>
     (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent ?? "")),
   );
 
+/** Opens a flight that the tracker tells of. */
+async function openTracked(page: Page): Promise<void> {
+  // The last to leave: those that left leave the board, too.
+  const { rows } = await (await fetch(`${origin}/flights?limit=1&sort=departure&direction=desc`)).json();
+  console.log(`track ${rows[0].flight_id}`);
+  await page.goto(`${origin}/?flight=${encodeURIComponent(rows[0].flight_id)}`);
+  await page.waitForSelector("#flight-view[open] .tracking dl");
+}
+
 const CHECKS: Record<string, (page: Page) => Promise<void>> = {
   async use(page) {
     await page.waitForSelector("#trend canvas");
@@ -56,7 +65,7 @@ const CHECKS: Record<string, (page: Page) => Promise<void>> = {
     const origins = new Set((await cells(page)).map(([, route]) => route!.slice(0, 3)));
     const [origin] = origins;
     await page.fill("#search", `${origin} →`);
-    await page.waitForFunction('location.search.includes("q=")');
+    await page.waitForURL(/[?&]q=/);
     assert.ok((await cells(page)).every(([, route]) => route!.startsWith(`${origin} →`)));
     await page.fill("#search", "");
 
@@ -69,9 +78,7 @@ const CHECKS: Record<string, (page: Page) => Promise<void>> = {
     // Two flights into the charts, and one opened; Back closes it.
     await page.locator("#board-rows input[type=checkbox]").nth(0).check();
     await page.locator("#board-rows input[type=checkbox]").nth(1).check();
-    await page.waitForFunction(
-      'document.querySelector("#chart-flights").textContent.startsWith("2 flights")',
-    );
+    await page.waitForSelector("#chart-flights:has-text('2 flights')");
     await page.locator("#board-rows tr[aria-rowindex] button").first().click();
     await page.waitForSelector("#flight-view[open] canvas");
     assert.match(page.url(), /flight=/);
@@ -99,6 +106,16 @@ const CHECKS: Record<string, (page: Page) => Promise<void>> = {
     ]);
     const bytes = await Deno.readFile((await png.path())!);
     assert.deepEqual([...bytes.slice(1, 4)], [...new TextEncoder().encode("PNG")]);
+
+    // Where the tracker runs: status, position and summary beside the bookings; what it says is text.
+    await openTracked(page);
+    await page.waitForSelector("#flight-view[open] canvas");
+    const told = (await page.textContent(".tracking"))!;
+    assert.match(told, /En Route \/ On Time/);
+    assert.match(told, /41\.00° N, 80\.50° W, 35,000 ft, 450 kt/);
+    assert.match(told, /On time <b>so far<\/b>\./);
+    await page.waitForSelector(".tracking svg[aria-label*='now at 41.00° N'] .aircraft");
+    assert.equal((await page.$$(".tracking svg .airport")).length, 2);
 
     assert.deepEqual(strangers, []);
     // The minute windows have no table here, which the page does without.
@@ -132,10 +149,7 @@ async function accessible(page: Page, colorScheme: "light" | "dark"): Promise<vo
   await page.emulateMedia({ colorScheme });
   await page.waitForSelector("#trend canvas");
   for (const open of [false, true]) {
-    if (open) {
-      await page.locator("#board-rows tr[aria-rowindex] button").first().click();
-      await page.waitForSelector("#flight-view[open] dl");
-    }
+    if (open) await openTracked(page);
     await page.evaluate(axe.source);
     const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");

@@ -108,6 +108,22 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     ["/srv/t"],
   ],
   [
+    "the tracker that the API asks",
+    "api",
+    "allow-net",
+    { TRACKER_URL: "https://tracker.example.com", PIPELINE_PROCESSES: "none" },
+    [],
+    ["127.0.0.1:8000", "tracker.example.com:443", "127.0.0.1:5433"],
+  ],
+  [
+    "no tracker",
+    "api",
+    "allow-net",
+    { TRACKER_URL: "none", PIPELINE_PROCESSES: "none" },
+    [],
+    ["127.0.0.1:8000", "127.0.0.1:5433"],
+  ],
+  [
     "the instances that the gateway may reach",
     "api-gateway",
     "allow-net",

@@ -148,9 +148,11 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "read:api/dashboard/index.html",
       "connect:127.0.0.1:8000",
       "connect:127.0.0.1:8001",
+      "connect:127.0.0.1:8080",
       "connect:127.0.0.1:5433",
       "env:DATABASE_URL",
       "env:API_TOKEN",
+      "env:TRACKER_URL",
     ],
     denied: [
       ...NO_FFI,
