@@ -16,6 +16,7 @@ RUN deno cache --frozen \
       scripts/dead_letters.ts scripts/replay.ts \
       producer/airline_producer.ts producer/event_generator.ts \
       streaming/consumer.ts streaming/viewer_metrics.ts lake/lake_writer.ts api/metrics_api.ts \
+      tracker/service_registry.ts tracker/flightdata_service.ts tracker/llm_summary_service.ts tracker/api_gateway.ts \
       etl/build_warehouse.ts etl/etl_runner.ts warehouse/embedded_warehouse.ts \
  && mkdir -p data lake/raw lake/gold lake/rejected \
  && chown -R deno:deno data lake /deno-dir

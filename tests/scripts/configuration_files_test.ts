@@ -17,6 +17,7 @@ const OWN_IMAGE = "airline-analytics:local";
 interface Service {
   image: string;
   command?: string[];
+  profiles?: string[];
   ports?: string[];
   user?: string;
   read_only?: boolean;
@@ -114,6 +115,10 @@ const JOBS: [string, string, string][] = [
   ["airline_viewer_metrics", "viewer-metrics", "8005"],
   ["airline_api", "api", "8000"],
   ["airline_verify", "verify", "8006"],
+  ["api-gateway", "api-gateway", "8080"],
+  ["flightdata-service", "flightdata-service", "8081"],
+  ["llm-summary-service", "llm-summary-service", "8082"],
+  ["service-registry", "service-registry", "8761"],
 ];
 
 for (const [job, service, port] of JOBS) {
@@ -130,6 +135,31 @@ for (const [job, service, port] of JOBS) {
     ok(mounted.includes("./monitoring/targets/compose:/etc/prometheus/monitoring/targets/laptop:ro"));
   });
 }
+
+Deno.test("compose.yaml starts the tracker on demand: each service listens, is found and is asked where the others look", () => {
+  for (
+    const name of ["service-registry", "flightdata-service", "llm-summary-service", "api-gateway"] as const
+  ) {
+    const { profiles, command, environment, ports, healthcheck } = compose.services[name]!;
+    deepEqual(profiles, ["tracker"]);
+    deepEqual(command!.slice(0, 4), [name, "--host", "0.0.0.0", "--insecure"]);
+    const port = PARTS[name].servicePort;
+    deepEqual(ports, [`127.0.0.1:${port}:${port}`]);
+    ok(healthcheck!.test.join(" ").includes(`http://127.0.0.1:${port}/actuator/health`));
+    // Others ask by the container's name, which the registry gives them.
+    equal(command![command!.indexOf("--allow-host") + 1], name);
+    if (name !== "service-registry") equal(command![command!.indexOf("--advertise") + 1], name);
+    const { port: registryPort } = new URL(environment!.SERVICE_REGISTRY_URL!);
+    equal(registryPort, String(PARTS["service-registry"].servicePort));
+  }
+  const { TRACKER_INSTANCES } = compose.services["api-gateway"]!.environment!;
+  deepEqual(TRACKER_INSTANCES!.split(","), ["flightdata-service:8081", "llm-summary-service:8082"]);
+  equal(compose.services.api!.environment!.TRACKER_URL, "http://api-gateway:8080");
+  const jobs = parse(read("prometheus.yml")).scrape_configs as { job_name: string; metrics_path?: string }[];
+  for (const job of ["api-gateway", "flightdata-service", "llm-summary-service", "service-registry"]) {
+    equal(jobs.find(({ job_name }) => job_name === job)!.metrics_path, "/actuator/prometheus");
+  }
+});
 
 Deno.test("every task has a description, and every part has a task", () => {
   const { tasks } = JSON.parse(read("deno.json")) as {
