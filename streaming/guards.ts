@@ -6,6 +6,7 @@
  * @module
  */
 
+import { dilutionOf, PRICE_ELASTICITY } from "./policies/dilution.ts";
 import { percent } from "./policies/policy.ts";
 import type { Evaluation, Guard, Observation, PromotionPolicy } from "./policies/policy.ts";
 
@@ -19,6 +20,8 @@ export interface GuardLimits {
   minimumFare: number;
   /** The largest share of expected buyers who would have paid the full price. */
   dilutionMax: number;
+  /** Buyers more, in percent, that a price lower by one percent brings; what dilution is reckoned with. */
+  priceElasticity: number;
 }
 
 /** What holds where nothing else is said. A minimum fare of 0 and a share of 1 keep nothing back. */
@@ -27,10 +30,8 @@ export const GUARD_LIMITS: GuardLimits = {
   promoCooldownMinutes: 60,
   minimumFare: 40,
   dilutionMax: 0.9,
+  priceElasticity: PRICE_ELASTICITY,
 };
-
-/** Buyers more that a cut of the price by one percent brings, in percent: the middle of what is measured for leisure fares. */
-export const PRICE_ELASTICITY = 1.5;
 
 /** A guard's objection. */
 export interface Objection {
@@ -51,14 +52,6 @@ export function limitReached(
   const { promoCooldownMinutes } = limits;
   if (minutes_since_promotion !== null && minutes_since_promotion < promoCooldownMinutes) return "cooldown";
   return undefined;
-}
-
-/**
- * The share of a promotion's buyers who would have paid the full price, 0 to 1: of those expected anyhow against those
- * plus the ones that the discount brings.
- */
-export function dilutionOf(discountPercentage: number): number {
-  return 1 / (1 + PRICE_ELASTICITY * discountPercentage / 100);
 }
 
 /** Asks a policy, then its guards. `undefined` where the policy wants nothing. */
@@ -156,9 +149,9 @@ function belowMinimumFare(
 
 function tooDiluted(
   discountPercentage: number,
-  { dilutionMax }: GuardLimits,
+  { dilutionMax, priceElasticity }: GuardLimits,
 ): Objection | undefined {
-  const share = dilutionOf(discountPercentage);
+  const share = dilutionOf(discountPercentage, priceElasticity);
   if (share <= dilutionMax) return undefined;
   return {
     guard: "dilution",

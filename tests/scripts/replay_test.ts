@@ -83,7 +83,7 @@ const WRONG: [string[], number, RegExp][] = [
   [["--from-lake", "--from-log"], 2, /^✖ Give --from-lake or --from-log, not both\n$/],
   [["--from", "yesterday"], 2, /^✖ --from is "yesterday", expected a UTC time/],
   [["--from", "2026-01-02", "--to", "2026-01-02"], 2, /nothing lies between them/],
-  [["--policy", "GUESS"], 2, /^✖ --policy is "GUESS", expected one of RULE_ENGINE, /],
+  [["--policy", "GUESS"], 2, /^✖ --policy is "GUESS", expected one of none, RULE_ENGINE, /],
   [["--from-log"], 1, /^✖ There is no event log at ".*"\. Replay the lake: --from-lake\n$/],
   [
     [],

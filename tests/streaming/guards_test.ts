@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { dilutionOf, evaluateFlight, GUARD_LIMITS, limitReached } from "../../streaming/guards.ts";
+import { evaluateFlight, GUARD_LIMITS, limitReached } from "../../streaming/guards.ts";
+import { dilutionOf } from "../../streaming/policies/dilution.ts";
 import { none } from "../../streaming/policies/none.ts";
 import type { FlightForecast, Guard, Observation, PromotionPolicy } from "../../streaming/policies/policy.ts";
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { policyNamed } from "../../streaming/policies/policies.ts";
+import { POLICIES, policyNamed } from "../../streaming/policies/policies.ts";
 import { ruleEngine } from "../../streaming/policies/rule_engine.ts";
 import { ruleEngineIteration2 } from "../../streaming/policies/rule_engine_iteration_2.ts";
 
@@ -61,6 +61,12 @@ for (const [days, load_factor, velocity, previous, discount] of ITERATION_2_ROWS
     },
   );
 }
+
+Deno.test("policyNamed() knows every policy by its name, and gives those with a forecast their options", () => {
+  for (const policy of POLICIES) strictEqual(policyNamed(policy.name), policy);
+  strictEqual(policyNamed("FORECAST", { discounts: [5] })!.name, "FORECAST");
+  strictEqual(policyNamed("RULE_ENGINE", { discounts: [5] }), ruleEngine);
+});
 
 Deno.test("policyNamed() knows the published policies and no others", () => {
   deepStrictEqual([

@@ -1,0 +1,94 @@
+/** Promotes a flight that is expected to miss its target, as long as no discounted seat goes below the bid price. */
+
+import { emsrB } from "../../revenue/emsr_b.ts";
+import type { FareClass } from "../../revenue/fare_class.ts";
+import { normalDistribution } from "../../revenue/normal.ts";
+import { bestDiscount, DISCOUNT_CHOICE, withoutHistory } from "./discount_choice.ts";
+import type { DiscountChoiceOptions } from "./discount_choice.ts";
+import type { FlightForecast, Observation, OpenFare, PromotionDecision, PromotionPolicy } from "./policy.ts";
+
+/** Seats that EMSR-b keeps for fares above `price`, given the demand still to come; 0 where there is none above. */
+export function seatsKeptAbove(price: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
+  const above = classesOf(fares, forecast).filter(({ fare }) => fare > price);
+  if (above.length === 0) return 0;
+  return emsrB([...above, { fare: price, mean: 0, standardDeviation: 0 }]).at(-1)!;
+}
+
+/**
+ * The price below which EMSR-b sells none of `freeSeats`: the most that any set of the higher fares together is expected to
+ * pay for the last seat, r̄·P(S > seats), and no more than the lowest fare of the set, which is offered it anyhow.
+ */
+export function bidPriceOf(freeSeats: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
+  if (freeSeats <= 0) return fares[0]?.price ?? 0;
+  let [mean, variance, revenue, bidPrice] = [0, 0, 0, 0];
+  for (const { fare, mean: seats, standardDeviation } of classesOf(fares, forecast)) {
+    mean += seats;
+    variance += standardDeviation ** 2;
+    revenue += fare * seats;
+    if (mean === 0) continue;
+    const wanted = variance > 0
+      ? normalDistribution((mean - freeSeats) / Math.sqrt(variance))
+      : Number(mean > freeSeats);
+    bidPrice = Math.max(bidPrice, Math.min(fare, revenue / mean * wanted));
+  }
+  return bidPrice;
+}
+
+/** The buckets on sale with the demand still to come for each, the highest fare first. */
+function classesOf(fares: readonly OpenFare[], forecast: FlightForecast): FareClass[] {
+  const demand = new Map(forecast.demand.map((entry) => [entry.bucket, entry]));
+  return fares.map(({ bucket, price }) => ({
+    fare: price,
+    mean: demand.get(bucket)?.mean ?? 0,
+    standardDeviation: Math.sqrt(demand.get(bucket)?.variance ?? 0),
+  }));
+}
+
+/**
+ * Wants what `FORECAST` wants and sells a discounted seat only where EMSR-b leaves one: of the lowest bucket on sale, at the
+ * discounted price, after the seats that the higher fares are kept. A flight without history, or without a snapshot of
+ * its fares, is left to the published rule.
+ */
+export function bidPricePolicy(options: Partial<DiscountChoiceOptions> = {}): PromotionPolicy {
+  const choice = { ...DISCOUNT_CHOICE, ...options };
+  return {
+    name: "BID_PRICE",
+    version: 1,
+    guards: ["minimum_fare", "dilution", "ahead_of_curve"],
+    usesFares: true,
+    evaluate(observation: Observation): PromotionDecision | undefined {
+      const { forecast, fares } = observation;
+      const lowest = fares?.at(-1);
+      if (
+        forecast === null || forecast === undefined || forecast.demand.length === 0 || lowest === undefined
+      ) {
+        return withoutHistory(observation);
+      }
+      const wanted = bestDiscount(observation, forecast, choice);
+      if (wanted === undefined) return undefined;
+      const freeSeats = (observation.total_seats ?? 0) - (observation.booked_seats ?? 0);
+      const price = lowest.price * (100 - wanted.discount_percentage) / 100;
+      const kept = seatsKeptAbove(price, fares!, forecast);
+      const bidPrice = Math.round(bidPriceOf(freeSeats, fares!, forecast) * 100) / 100;
+      const sells = freeSeats > kept;
+      const fact = `a seat of bucket ${lowest.bucket} at ${price.toFixed(2)} is ${
+        sells ? "above" : "below"
+      } the bid price ${bidPrice.toFixed(2)} (${freeSeats} seats are free, ${
+        kept.toFixed(1)
+      } are kept for higher fares)`;
+      const heldBackBy = wanted.heldBackBy ?? (sells ? undefined : "below_bid_price");
+      return {
+        ...wanted,
+        inputs: {
+          ...wanted.inputs,
+          free_seats: freeSeats,
+          discounted_price: Math.round(price * 100) / 100,
+          bid_price: bidPrice,
+          seats_kept_above: Math.round(kept * 1000) / 1000,
+        },
+        reason: `${wanted.reason}; ${fact}`,
+        ...(heldBackBy === undefined ? {} : { heldBackBy }),
+      };
+    },
+  };
+}
