@@ -129,21 +129,48 @@ Deno.test("an instance that the gateway was not allowed to reach is left out, an
 
 Deno.test("the task tracker starts all of it, says so, and stops it in order", async () => {
   const folder = await Deno.makeTempDir();
-  const [gateway, service, registry] = [freePort(), freePort(), freePort()];
+  const [gateway, service, summaries, registry] = [freePort(), freePort(), freePort(), freePort()];
   const tracker = new TrackerProcess("tracker", [
     `--gateway-port=${gateway}`,
     `--flightdata-port=${service}`,
+    `--summary-port=${summaries}`,
     `--registry-port=${registry}`,
-  ], { EVENT_LOG_FILE: `${folder}/data/log.sqlite` });
+  ], {
+    EVENT_LOG_FILE: `${folder}/data/log.sqlite`,
+    TRACKER_SUMMARIES_FILE: `${folder}/data/tracker/summaries.sqlite`,
+  });
   await tracker.says(/Everything runs/);
   const response = await fetch(`http://127.0.0.1:${gateway}/api/v1/flight/ZZ1`);
   assert.equal(response.status, 404);
   assert.match((await response.json()).detail, /No flight ZZ1/);
+  // From the flight's page through the log into its summary, all by the gateway.
+  const address = `http://127.0.0.1:${gateway}/api/v1/flight/UA15`;
+  const flight = await (await fetch(address)).json();
+  for (;;) {
+    const answer = await fetch(`${address}/summary`);
+    const summary = await answer.json();
+    if (answer.status === 200) {
+      assert.equal(summary.fa_flight_id, flight.fa_flight_id);
+      assert.match(summary.summary_text, /15/);
+      break;
+    }
+    assert.ok(answer.status === 404 || answer.status === 503, `${answer.status} ${tracker.output}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const document = await (await fetch(`http://127.0.0.1:${gateway}/openapi.json`)).json();
+  assert.deepEqual(document["x-services"], {
+    "FLIGHTDATA-SERVICE": "present",
+    "LLM-SUMMARY-SERVICE": "present",
+  });
+  for (const path of ["/api/v1/flight/{ident}", "/api/v1/flight/{ident}/summary"]) {
+    assert.ok("200" in document.paths[path].get.responses, path);
+  }
+  assert.match(await (await fetch(`http://127.0.0.1:${gateway}/docs`)).text(), /swagger-ui\.js/);
   // The gateway may have been there before the registry was, and tries again then.
   await tracker.says(/api-gateway +\| +registered/);
   assert.match(await (await fetch(`http://127.0.0.1:${registry}/`)).text(), /API-GATEWAY/);
   assert.equal(await tracker.stop(), 0, tracker.output);
   const stops = [...tracker.output.matchAll(/(gateway|service|registry) stopped/g)].map(([, name]) => name);
-  assert.deepEqual(stops, ["gateway", "service", "registry"]);
+  assert.deepEqual(stops, ["gateway", "service", "service", "registry"]);
   await Deno.remove(folder, { recursive: true });
 });
