@@ -126,7 +126,7 @@ if (SCHEMATHESIS !== "") {
         "run",
         `${stack.url}/openapi.json`,
         "--checks=all",
-        "--max-examples=2000",
+        "--max-examples=1100",
         "--phases=examples,coverage,fuzzing",
         "--no-color",
         "--seed=1",
