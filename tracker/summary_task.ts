@@ -32,6 +32,8 @@ import type { SummaryWriter } from "./summary_writer.ts";
 /** One commit. */
 export interface SummaryCommitInfo {
   partition: number;
+  /** Where the partition goes on. */
+  nextOffset: number;
   /** Records moved past, by what became of them. */
   records: Record<"changed" | "unchanged" | "older" | "refused", number>;
   refusals: EventErrorReason[];
@@ -225,6 +227,7 @@ class SummaryTask {
     for (const { told, changes } of summaries) this.#recent.set(told.fa_flight_id, { told, changes });
     observer?.committed?.({
       partition,
+      nextOffset: next,
       records: slice.counts,
       refusals: slice.refused.map(({ error }) => error.reason),
       summaries,
