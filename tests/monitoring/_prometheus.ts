@@ -13,6 +13,7 @@ export const PROMETHEUS = Deno.env.get("PROMETHEUS") ?? "";
 export interface ScrapeJob {
   job_name: string;
   metrics_path?: string;
+  authorization?: { credentials_file: string };
   file_sd_configs: { files: string[] }[];
 }
 
@@ -114,6 +115,9 @@ export async function startPrometheus(
     const file = join(folder, `${job.job_name}.yml`);
     await Deno.writeTextFile(file, stringify(address === undefined ? [] : [{ targets: [address] }]));
     job.file_sd_configs = [{ files: [file] }];
+    if (job.authorization !== undefined) {
+      job.authorization.credentials_file = join(PROJECT_DIR, job.authorization.credentials_file);
+    }
   }
   await Deno.writeTextFile(join(folder, "prometheus.yml"), stringify(configuration));
   const address = `127.0.0.1:${freePort()}`;
