@@ -68,7 +68,7 @@ export class AeroApiSource implements FlightSource {
       if (!this.breaker.allows()) {
         throw new UpstreamError("AeroAPI failed several times in a row and is left alone for half a minute");
       }
-      budget.take();
+      await budget.take();
       try {
         const legs = await this.#ask(ident, signal);
         this.breaker.succeeded();

@@ -43,14 +43,15 @@ const COMMAND_LINE = {
       default: 10,
       min: 0,
       integer: true,
-      description: "AeroAPI: what this process may ask for in a minute",
+      description:
+        "AeroAPI: what may be asked for in a minute; by all that share a Redis, else by this process",
     },
     "result-sets-per-day": {
       type: "number",
       default: 300,
       min: 0,
       integer: true,
-      description: "AeroAPI: what this process may ask for in a day, of UTC",
+      description: "AeroAPI: the same for a day, of UTC",
     },
     seed: {
       type: "number",
@@ -68,7 +69,7 @@ const COMMAND_LINE = {
   },
   notes: [
     "Environment: FLIGHTAWARE_API_KEY, FLIGHTAWARE_BASE_URL, REDIS_URL, SERVICE_REGISTRY_URL, API_TOKEN, and the log's.",
-    "Several share the work: start another with --port 0. Each has a budget of its own.",
+    "Several share the work: start another with --port. With Redis they share the budget, too.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -90,8 +91,8 @@ async function main(signal: AbortSignal): Promise<void> {
   });
   const metrics = new ServiceMetrics();
   const flightMetrics = new FlightDataMetrics(metrics, outbox);
-  const source = await openSource(values, (call) => flightMetrics.called(call));
   const store = openStore();
+  const source = await openSource(values, store, (call) => flightMetrics.called(call));
   const cache = new FlightCache({
     source,
     store,
@@ -144,6 +145,7 @@ async function openSource(
     seed: number;
     "flights-per-day": string;
   },
+  store: CacheStore,
   onCall: (call: { seconds: number; outcome: string }) => void,
 ): Promise<FlightSource> {
   const apiKey = setting("FLIGHTAWARE_API_KEY");
@@ -168,6 +170,7 @@ async function openSource(
   const budget = new CallBudget({
     perMinute: values["result-sets-per-minute"],
     perDay: values["result-sets-per-day"],
+    ...(store instanceof RedisStore ? { shared: store } : {}),
   });
   return new AeroApiSource({ baseUrl, apiKey, budget, onCall });
 }

@@ -57,8 +57,10 @@ export function gatewayDocument(
     },
     ...(now === undefined ? {} : { now }),
   });
+  let made: { of: unknown; merged: OpenApiDocument } | undefined;
   return async (own) => {
     const all = await documents.all();
+    if (made?.of === all) return made.merged;
     const merged = mergedDocument(
       own,
       all.flatMap(({ service, document }) =>
@@ -79,6 +81,7 @@ export function gatewayDocument(
       }.`
     );
     merged.info.description = [merged.info.description ?? "", ...away].join(" ");
+    made = { of: all, merged };
     return merged;
   };
 }

@@ -8,6 +8,7 @@
 import { createClient } from "@redis/client";
 import { MemoryStore } from "./cache_store.ts";
 import type { CacheStore } from "./cache_store.ts";
+import type { SharedCounter } from "./call_budget.ts";
 
 export interface RedisStoreOptions {
   /** `redis://…` or `rediss://…`. */
@@ -25,7 +26,7 @@ const CONNECT_TIMEOUT_MS = 2000;
 const RECONNECT_MS_MAX = 5000;
 
 /** See the module. */
-export class RedisStore implements CacheStore {
+export class RedisStore implements CacheStore, SharedCounter {
   readonly name = "redis";
   readonly #client: ReturnType<typeof createClient>;
   readonly #memory = new MemoryStore();
@@ -70,6 +71,14 @@ export class RedisStore implements CacheStore {
   async delete(key: string): Promise<void> {
     await this.#memory.delete(key);
     await this.#ask(() => this.#client.del(key));
+  }
+
+  async increment(key: string, ttlMs: number): Promise<number | undefined> {
+    const counted = await this.#ask(async () => {
+      const [sum] = await this.#client.multi().incr(key).pExpire(key, ttlMs, "NX").exec();
+      return Number(sum);
+    });
+    return counted.failed ? undefined : counted.value;
   }
 
   async close(): Promise<void> {

@@ -150,10 +150,12 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 
   addActuator(app, options);
   const { document = (own) => own } = options;
+  // Made when it is asked for first: by then all routes are there, and it never changes.
+  let own: OpenApiDocument | undefined;
   app.get(
     "/openapi.json",
     async (context) =>
-      context.json(await document(documentOf(app, options)), 200, { "cache-control": "no-store" }),
+      context.json(await document(own ??= documentOf(app, options)), 200, { "cache-control": "no-store" }),
   );
   app.openAPIRegistry.register("Problem", ProblemSchema);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });

@@ -73,3 +73,21 @@ Deno.test({
     await two.close();
   },
 });
+
+Deno.test({
+  name: "instances count together, each once, and the count runs out",
+  ignore: url === "",
+  async fn() {
+    const [one, two] = [new RedisStore({ url }), new RedisStore({ url })];
+    await until(() => one.connected && two.connected);
+    const key = `flights::TEST${crypto.randomUUID()}`;
+    const sums = await Promise.all([one, two, one, two].map((store) => store.increment(key, 60_000)));
+    assert.deepEqual(sums.toSorted(), [1, 2, 3, 4]);
+    await one.delete(key);
+    assert.equal(await two.increment(key, 20), 1);
+    await until(async () => await one.get(key) === undefined);
+    await one.close();
+    await two.close();
+    assert.equal(await one.increment(key, 20), undefined);
+  },
+});
