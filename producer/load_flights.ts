@@ -36,15 +36,39 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
       sourceFrom: (startMs) => new PublishedFlights({ seed, profile, startMs }),
     };
   }
-  const file = choices.flightsFile ?? "flights.csv";
+  const { bookingHorizonMs, backfillMs, lookToBook } = choices;
+  const { schedule, scheduleDigest } = await loadSchedule(choices);
+  return {
+    scheduleDigest,
+    sourceFrom: (startMs) =>
+      new NetworkFlights({
+        seed,
+        schedule,
+        bookingHorizonMs,
+        firstDepartureMs: startMs - backfillMs,
+        lookToBook: lookToBook ?? LOOK_TO_BOOK_DEFAULT,
+        sessions: lookToBook === undefined ? undefined : { fromMs: startMs - SHOPPERS_HISTORY_MS },
+      }),
+  };
+}
+
+/**
+ * Reads a week's schedule, the built-in one where no file is named.
+ *
+ * @throws {OperatorError} when a file cannot be read or its content cannot be used.
+ */
+export async function loadSchedule(
+  choices: Pick<SimulationChoices, "flightsFile" | "flightsPerDay" | "seed">,
+): Promise<{ schedule: FlightSchedule; scheduleDigest: string }> {
+  const { flightsFile, flightsPerDay, seed } = choices;
+  const file = flightsFile ?? "flights.csv";
   const [flightsCsv, airportsCsv, planesCsv] = await Promise.all([
-    readText(choices.flightsFile ?? dataFile("flights.csv")),
+    readText(flightsFile ?? dataFile("flights.csv")),
     readText(dataFile("airports.csv")),
     readText(dataFile("planes.csv")),
   ]);
   try {
     const timeZones = airportTimeZones(airportsCsv);
-    const { flightsPerDay, bookingHorizonMs, backfillMs, lookToBook } = choices;
     const schedule = new FlightSchedule({
       week: parseScheduleFile(flightsCsv, file, timeZones),
       timeZones,
@@ -53,18 +77,7 @@ export async function loadFlights(choices: SimulationChoices): Promise<LoadedFli
       ...(flightsPerDay === undefined ? {} : { flightsPerDay }),
     });
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(flightsCsv));
-    return {
-      scheduleDigest: new Uint8Array(digest).toHex(),
-      sourceFrom: (startMs) =>
-        new NetworkFlights({
-          seed,
-          schedule,
-          bookingHorizonMs,
-          firstDepartureMs: startMs - backfillMs,
-          lookToBook: lookToBook ?? LOOK_TO_BOOK_DEFAULT,
-          sessions: lookToBook === undefined ? undefined : { fromMs: startMs - SHOPPERS_HISTORY_MS },
-        }),
-    };
+    return { schedule, scheduleDigest: new Uint8Array(digest).toHex() };
   } catch (error) {
     if (error instanceof ScheduleError) throw new OperatorError(error.message);
     throw error;

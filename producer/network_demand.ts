@@ -74,6 +74,21 @@ export class NetworkDemand implements Demand, AfterBooking {
     return indexOf(this.#next.shopper, this.#next === this.#business);
   }
 
+  /** The published fares. */
+  get fares(): readonly FareBucket[] {
+    return this.#options.fares;
+  }
+
+  /** How much demand there is. */
+  get level(): FlightDemand {
+    return this.#options.demand;
+  }
+
+  /** The same shoppers, from the first on. */
+  fromTheFirst(): NetworkDemand {
+    return new NetworkDemand(this.#options);
+  }
+
   /** Whose the shopper at hand is. */
   get segment(): SegmentDemand {
     return this.#next.of;
@@ -188,6 +203,11 @@ export class NetworkDemand implements Demand, AfterBooking {
 /** A shopper's number among all of the flight: leisure even, business odd. */
 function indexOf(shopper: number, business: boolean): number {
   return shopper * 2 + (business ? 1 : 0);
+}
+
+/** The share of a segment's shoppers that has come at a share of the sale: F. */
+export function arrivalShare({ rise, fall }: { rise: number; fall: number }, share: number): number {
+  return 1 - (1 - share ** rise) ** fall;
 }
 
 /** The share of the sale at which a share of the shoppers has come: F⁻¹. */

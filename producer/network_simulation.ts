@@ -1,5 +1,6 @@
 /** The flights of the `network` profile: a real week's schedule, sold over days. */
 
+import type { Demand } from "./demand.ts";
 import { fareBuckets, type Promotion } from "./fares.ts";
 import type { Flight } from "./flight.ts";
 import type { FlightSchedule } from "./flight_schedule.ts";
@@ -58,29 +59,49 @@ export class NetworkFlights implements FlightSource {
 
   #simulated(flight: Flight): SimulatedFlight {
     const { seed, bookingHorizonMs, lookToBook, sessions } = this.#options;
-    const key = randomKey(seed, flight.flightId);
-    const { flightId, scheduledDepartureMs, totalSeats, distanceMiles } = flight;
-    const times = timesOf(flight, key, scheduledDepartureMs - bookingHorizonMs);
-    const { opensMs, closesMs, endsMs } = times;
-    const fares = fareBuckets(totalSeats, distanceMiles);
-    const lowestFare = Math.min(...fares.map(({ price }) => price));
-    const demandOf = flightDemand(flight, { seed, key, lowestFare, lookToBook });
-    const demand = () => new NetworkDemand({ key, demand: demandOf, fares, opensMs, scheduledDepartureMs });
-    const simulate = (promotions: readonly Promotion[]) => {
-      const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * SNAPSHOT_PHASE_MS);
-      return new FlightSimulation({
-        flight,
-        key,
-        times,
-        milestones: lifecycleOf(flight, times, key),
-        fares,
-        demand: demand(),
-        snapshots: new SnapshotClock(NETWORK_SNAPSHOTS, opensMs, closesMs, scheduledDepartureMs - phaseMs),
-        ...(sessions === undefined ? {} : {
-          shoppers: new Shoppers({ flightId, key, demand: demand(), opensMs, closesMs, endsMs, ...sessions }),
-        }),
-      }, promotions);
-    };
-    return { flightId, times, simulate };
+    return networkFlight(flight, { seed, bookingHorizonMs, lookToBook, sessions });
   }
+}
+
+/** What a flight's sale follows from beside the flight. */
+export interface NetworkFlightOptions {
+  seed: number;
+  /** Decides what differs from flight to flight and all shoppers; routes stay those of `seed`. Default: `seed`. */
+  flightSeed?: number;
+  bookingHorizonMs: number;
+  lookToBook: number;
+  /** Shoppers are seen on the stream whose sessions begin at `fromMs` or later; without it none. */
+  sessions?: { fromMs: number } | undefined;
+  /** What stands between the shoppers and the sale, to look at what they do. */
+  watch?: (demand: NetworkDemand) => Demand;
+}
+
+/** A flight of the network as it is sold. */
+export function networkFlight(flight: Flight, options: NetworkFlightOptions): SimulatedFlight {
+  const { seed, flightSeed = seed, bookingHorizonMs, lookToBook, sessions } = options;
+  const { watch = (demand) => demand } = options;
+  const { flightId, scheduledDepartureMs, totalSeats, distanceMiles } = flight;
+  const key = randomKey(flightSeed, flightId);
+  const times = timesOf(flight, key, scheduledDepartureMs - bookingHorizonMs);
+  const { opensMs, closesMs, endsMs } = times;
+  const fares = fareBuckets(totalSeats, distanceMiles);
+  const lowestFare = Math.min(...fares.map(({ price }) => price));
+  const demandOf = flightDemand(flight, { seed, key, lowestFare, lookToBook });
+  const demand = () => new NetworkDemand({ key, demand: demandOf, fares, opensMs, scheduledDepartureMs });
+  const simulate = (promotions: readonly Promotion[]) => {
+    const phaseMs = Math.floor(randomUnit(key, PURPOSE.snapshotPhase) * SNAPSHOT_PHASE_MS);
+    return new FlightSimulation({
+      flight,
+      key,
+      times,
+      milestones: lifecycleOf(flight, times, key),
+      fares,
+      demand: watch(demand()),
+      snapshots: new SnapshotClock(NETWORK_SNAPSHOTS, opensMs, closesMs, scheduledDepartureMs - phaseMs),
+      ...(sessions === undefined ? {} : {
+        shoppers: new Shoppers({ flightId, key, demand: demand(), opensMs, closesMs, endsMs, ...sessions }),
+      }),
+    }, promotions);
+  };
+  return { flightId, times, simulate };
 }

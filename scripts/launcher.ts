@@ -93,6 +93,7 @@ export const PARTS = {
   },
   replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
+  lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out"] },
 } as const satisfies Record<string, Part>;
 
 export type PartName = keyof typeof PARTS;
