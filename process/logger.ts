@@ -1,11 +1,17 @@
 /**
  * What a process says. Lines for a person go to standard output, warnings and errors to standard error, plain
  * where that is no terminal. Per-event lines are rate-limited, so that they never cost more than the work.
+ * With `LOG_FORMAT=json` each message of a process (not of a command) is a JSON object on a line of its own.
  *
  * @module
  */
 
+import { jsonLine } from "./log_line.ts";
+import type { LogLevel } from "./log_line.ts";
 import { setting } from "./settings.ts";
+
+/** Set by the launcher for what runs on, its name: commands print answers, which are no log. */
+export const PROCESS_NAME = "AIRLINE_PROCESS";
 
 /** Whether a stream takes colours: a terminal, and `NO_COLOR` is not set. */
 export function colored(stream: { isTerminal(): boolean }): boolean {
@@ -27,18 +33,48 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
   return true;
 }
 
+let structuredAs: string | null | undefined;
+
+/** The process's name where its messages are to be JSON lines. */
+function structured(): string | null {
+  if (structuredAs === undefined) {
+    try {
+      const name = setting("LOG_FORMAT") === "json" ? Deno.env.get(PROCESS_NAME) : undefined;
+      structuredAs = name ?? null;
+    } catch {
+      // Started by hand with fewer permissions: text.
+      structuredAs = null;
+    }
+  }
+  return structuredAs;
+}
+
+function say(
+  stream: { isTerminal(): boolean; writeSync(bytes: Uint8Array): number },
+  level: LogLevel,
+  message: string,
+  color?: number,
+): boolean {
+  const process = structured();
+  if (process !== null) return write(stream, jsonLine({ timeMs: Date.now(), level, process, message }));
+  return write(
+    stream,
+    color !== undefined && colored(stream) ? `\x1b[${color}m${message}\x1b[0m\n` : `${message}\n`,
+  );
+}
+
 export const logger = {
   /** A line for the person at the terminal. Returns whether somebody still reads. */
   info(message: string): boolean {
-    return write(Deno.stdout, `${message}\n`);
+    return say(Deno.stdout, "info", message);
   },
   /** Something is not as it should be, and work goes on. */
   warn(message: string): void {
-    write(Deno.stderr, colored(Deno.stderr) ? `\x1b[33m${message}\x1b[0m\n` : `${message}\n`);
+    say(Deno.stderr, "warn", message, 33);
   },
   /** Something failed. */
   error(message: string): void {
-    write(Deno.stderr, colored(Deno.stderr) ? `\x1b[31m${message}\x1b[0m\n` : `${message}\n`);
+    say(Deno.stderr, "error", message, 31);
   },
 };
 

@@ -8,7 +8,7 @@
  */
 
 import { HelpRequested, UsageError } from "./command_line.ts";
-import { logger } from "./logger.ts";
+import { logger, PROCESS_NAME } from "./logger.ts";
 
 /** A failure that an operator can mend: its message is all there is to say, no stack is shown. Exit code 1. */
 export class OperatorError extends Error {
@@ -73,7 +73,7 @@ async function stopWhenStdinCloses(stop: AbortController): Promise<void> {
 /** Says what went wrong and returns the exit code. */
 export function report(error: unknown): number {
   if (error instanceof HelpRequested) {
-    logger.info(error.message);
+    logger.info(isProcess() ? `${error.message}\n\n${PROCESS_HELP}` : error.message);
     return 0;
   }
   if (error instanceof UsageError) {
@@ -87,4 +87,16 @@ export function report(error: unknown): number {
   }
   logger.error(`✖ ${String(error)}`);
   return 1;
+}
+
+/** What the launcher does for everything that runs on; the parts' own options do not name it. */
+const PROCESS_HELP =
+  "Every process also takes --log-format text|json (LOG_FORMAT): what it prints as lines, or as JSON objects, one a line.";
+
+function isProcess(): boolean {
+  try {
+    return Deno.env.get(PROCESS_NAME) !== undefined;
+  } catch {
+    return false;
+  }
 }

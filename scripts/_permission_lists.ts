@@ -99,6 +99,8 @@ export function hostsOf(
   options: {
     reads: Engines;
     metricsPort: string | undefined;
+    /** A command of an operator's: whether it asks Redis, and which processes. */
+    operator?: { redis: boolean; processes: string[] } | undefined;
     /** Where the API is to listen; it also looks after the other processes. */
     api?: { host: string; port: string };
     /** Where a service of the tracker is to listen, and what stands for it in the set; which upstreams it has. */
@@ -124,6 +126,7 @@ export function hostsOf(
       }
       return [`127.0.0.1:${given.warehousePort}`, ...realtime];
     }
+    if (options.operator !== undefined) return [host];
     if (options.api !== undefined && host === API) return [listeningAddress(options.api, API)];
     const { service } = options;
     if (service !== undefined && host === service.entry) return [listeningAddress(service, service.entry)];
@@ -144,6 +147,12 @@ export function hostsOf(
   if (options.service?.model && given.modelHost !== undefined) hosts.push(given.modelHost);
   if (options.service && options.reads.summaries && given.summariesHost !== undefined) {
     hosts.push(given.summariesHost);
+  }
+  if (options.operator !== undefined) {
+    hosts.push(...options.operator.processes);
+    if (options.operator.redis && given.redisHost !== undefined) hosts.push(given.redisHost);
+    if (options.reads.realtime && given.realtimeHost !== undefined) hosts.push(given.realtimeHost);
+    if (options.reads.summaries && given.summariesHost !== undefined) hosts.push(given.summariesHost);
   }
   return hosts.length === 0 ? [] : [`--allow-net=${unique(hosts).join(",")}`];
 }

@@ -1,5 +1,7 @@
 /** The terminal of `deno task start`: lines that scroll by, each whole and with its process in front, and a status line. */
 
+import { jsonLine } from "../process/log_line.ts";
+import type { LogMessage } from "../process/log_line.ts";
 import { colored } from "../process/logger.ts";
 
 /** Where the screen writes; standard output, or a test's. */
@@ -13,7 +15,10 @@ const STATUS_EVERY_MS_PIPED = 10_000;
 const COLUMNS_UNKNOWN = 80;
 const ERASE = "\r\x1b[2K";
 
-/** Prefixes lines and keeps the status below them. Plain lines, and a status every ten seconds, where it is piped. */
+/**
+ * Prefixes lines and keeps the status below them. Plain lines, and a status every ten seconds, where it is piped; there
+ * JSON lines, too, where they are asked for.
+ */
 export class Screen {
   readonly #output: ScreenOutput;
   readonly #terminal: boolean;
@@ -22,21 +27,35 @@ export class Screen {
   readonly #columns: () => number;
   readonly #nowMs: () => number;
   readonly #names: string[];
+  readonly #json: boolean;
+  readonly #keep: (message: LogMessage) => void;
   #status = "";
   #statusMs: number;
   #readerGone = false;
 
   constructor(
     names: string[],
-    options: { output?: ScreenOutput; columns?: () => number; nowMs?: () => number } = {},
+    options: {
+      output?: ScreenOutput;
+      columns?: () => number;
+      nowMs?: () => number;
+      /** Every line is a JSON object. Default false. */
+      json?: boolean;
+      /** Is told every message but the status. */
+      keep?: (message: LogMessage) => void;
+    } = {},
   ) {
     const {
       output = Deno.stdout,
       columns = terminalColumns,
       nowMs = () => performance.now(),
+      json = false,
+      keep = () => {},
     } = options;
+    this.#json = json;
+    this.#keep = keep;
     this.#output = output;
-    this.#terminal = output.isTerminal();
+    this.#terminal = output.isTerminal() && !json;
     this.#colored = colored(output);
     this.#columns = columns;
     this.#nowMs = nowMs;
@@ -45,15 +64,26 @@ export class Screen {
     this.#statusMs = nowMs();
   }
 
-  /** A line of a process. */
-  line(name: string, text: string): void {
-    const color = COLORS[this.#names.indexOf(name) % COLORS.length];
-    const prefix = `${name.padEnd(this.#width)} |`;
-    this.#scroll(`${this.#colored ? `\x1b[${color}m${prefix}\x1b[0m` : prefix} ${text}\n`);
+  /** A message of a process: each of its lines with the name in front. */
+  message(message: LogMessage): void {
+    this.#keep(message);
+    if (this.#json) return this.#write(jsonLine(message));
+    const color = COLORS[this.#names.indexOf(message.process) % COLORS.length];
+    const prefix = `${message.process.padEnd(this.#width)} |`;
+    const shown = this.#colored ? `\x1b[${color}m${prefix}\x1b[0m` : prefix;
+    this.#scroll(message.message.split("\n").map((line) => `${shown} ${line}\n`).join(""));
   }
 
-  /** Lines of the supervisor itself. */
+  /** A line about a process. */
+  line(process: string, message: string): void {
+    this.message({ timeMs: Date.now(), level: "warn", process, message });
+  }
+
+  /** Lines of the supervisor itself, whose name is the first. */
   say(text: string): void {
+    const message = { timeMs: Date.now(), level: "info", process: this.#names[0]!, message: text } as const;
+    if (this.#json) return this.message(message);
+    this.#keep(message);
     this.#scroll(`${text}\n`);
   }
 
@@ -62,6 +92,10 @@ export class Screen {
     if (!this.#terminal) {
       if (this.#nowMs() - this.#statusMs < STATUS_EVERY_MS_PIPED) return;
       this.#statusMs = this.#nowMs();
+      if (this.#json) {
+        const about = { timeMs: Date.now(), level: "info", process: this.#names[0]! } as const;
+        return this.#write(jsonLine({ ...about, message: text }));
+      }
       this.#write(`${"status".padEnd(this.#width)} | ${text}\n`);
       return;
     }

@@ -5,6 +5,7 @@ import { warehousePort } from "../process/settings.ts";
 import { POLICIES } from "../streaming/policies/policies.ts";
 import type { Configuration } from "./_configuration.ts";
 import type { PartName } from "./launcher.ts";
+import type { RunningPart } from "./_run_record.ts";
 import type { DataFolder, NeededPort } from "./_start_checks.ts";
 
 /** The options of `deno task start`. */
@@ -81,7 +82,8 @@ export const START_COMMAND_LINE = {
   notes: [
     "More about the options of the producer: deno task producer --help.",
     "Engines: KAFKA_BROKERS and DATABASE_URL, in the environment or in .env; else embedded ones below data/.",
-    "Ctrl+C stops the parts one after another and loses nothing; the next start goes on from there.",
+    "Ctrl+C, or deno task stop in another terminal, stops the parts one after another and loses nothing; the next start",
+    "goes on from there. What they print is kept for a while: deno task logs.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -147,11 +149,21 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
 
 /** Where the API finds the other parts, as `PIPELINE_PROCESSES` says it. */
 export function pipelineProcesses(parts: StartedPart[], metricsHost: string): string {
+  return runningParts(parts, metricsHost).filter(({ kind }) => kind === "pipeline")
+    .map(({ name, address }) => `${name}=${address}`).join(",");
+}
+
+/** Where the parts can be asked for their health. */
+export function runningParts(parts: StartedPart[], metricsHost: string): RunningPart[] {
   const everywhere = metricsHost === "0.0.0.0" || metricsHost === "::";
   const host = everywhere ? "127.0.0.1" : metricsHost.includes(":") ? `[${metricsHost}]` : metricsHost;
-  return parts.flatMap(({ name, metricsPort }) =>
-    metricsPort === undefined ? [] : [`${name}=${host}:${metricsPort}`]
-  ).join(",");
+  return parts.flatMap(({ name, metricsPort, apiPort }): RunningPart[] => {
+    if (name === "warehouse") {
+      return [{ name, kind: "warehouse", address: `127.0.0.1:${warehousePort()}` }];
+    }
+    if (apiPort !== undefined) return [{ name, kind: "api", address: `127.0.0.1:${apiPort}` }];
+    return metricsPort === undefined ? [] : [{ name, kind: "pipeline", address: `${host}:${metricsPort}` }];
+  });
 }
 
 /** The folders that are written; `locked` are those that only one start may work on. */
@@ -159,12 +171,13 @@ export function foldersNeeded(
   configuration: Configuration,
   options: { embeddedWarehouse: boolean },
 ): { all: DataFolder[]; locked: DataFolder[] } {
-  const { logDir, lakeDir, warehouseDir, brokers } = configuration;
+  const { logDir, logsDir, lakeDir, warehouseDir, brokers } = configuration;
   const log = brokers === undefined ? [{ path: logDir, setting: "EVENT_LOG_FILE" }] : [];
   const raw = { path: `${lakeDir}/raw`, setting: "LAKE_DIR" };
   const gold = { path: `${lakeDir}/gold`, setting: "LAKE_DIR" };
   const warehouse = options.embeddedWarehouse ? [{ path: warehouseDir, setting: "WAREHOUSE_DIR" }] : [];
-  return { all: [...log, raw, gold, ...warehouse], locked: [...log, raw] };
+  const logs = { path: logsDir, setting: "EVENT_LOG_FILE" };
+  return { all: [...log, logs, raw, gold, ...warehouse], locked: [...log, raw] };
 }
 
 /** The ports that the parts will listen on. */

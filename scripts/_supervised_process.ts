@@ -1,5 +1,7 @@
 /** One process below the supervisor: started, its lines handed on, started again when it dies, stopped by its stdin. */
 
+import { parseJsonLine } from "../process/log_line.ts";
+import type { LogLevel, LogMessage } from "../process/log_line.ts";
 import { eachLine } from "./_lines.ts";
 import type { ProcessCommand } from "./launcher.ts";
 import { PROJECT_DIR, stoppable } from "./launcher.ts";
@@ -7,8 +9,8 @@ import { RestartPolicy } from "./_restart_policy.ts";
 
 /** What the supervisor hears of a process. */
 export interface SupervisedEvents {
-  /** A whole line that it printed. */
-  onLine: (line: string) => void;
+  /** A message that it printed; what is not of its logger is one a line. */
+  onMessage: (message: LogMessage) => void;
   /** It died and is started again after the pause. */
   onRestart: (code: number, pauseMs: number, failures: number) => void;
   /** It is not started again. `lastLines` tell why: of the last ones it printed, errors if it printed any. */
@@ -16,6 +18,8 @@ export interface SupervisedEvents {
 }
 
 const REMEMBERED_LINES = 40;
+/** Room for a message of as many characters as are shown, as JSON. */
+const LINE_LENGTH_MAX = 16 * 1024;
 const SHOWN_LINES = 6;
 
 /** Runs a command until it is stopped, or has failed too often. */
@@ -45,8 +49,8 @@ export class SupervisedProcess {
     const startedMs = performance.now();
     const child = new Deno.Command(Deno.execPath(), {
       args: this.#command.args,
-      // Its lines go through pipes, and get their colours from the supervisor.
-      env: { ...stoppable(this.#command.env), NO_COLOR: "1" },
+      // Its messages go through pipes, with their levels, and get their colours from the supervisor.
+      env: { ...stoppable(this.#command.env), NO_COLOR: "1", LOG_FORMAT: "json" },
       cwd: PROJECT_DIR,
       stdin: "piped",
       stdout: "piped",
@@ -55,16 +59,17 @@ export class SupervisedProcess {
     this.#child = child;
     const errors: string[] = [];
     const others: string[] = [];
-    const keep = (list: string[]) => (line: string) => {
-      list.push(line);
-      if (list.length > REMEMBERED_LINES) list.shift();
-      this.#events.onLine(line);
+    const keep = (list: string[], level: LogLevel) => (line: string) => {
+      const message = parseJsonLine(line) ?? { timeMs: Date.now(), level, process: this.name, message: line };
+      list.push(...message.message.split("\n"));
+      list.splice(0, Math.max(0, list.length - REMEMBERED_LINES));
+      this.#events.onMessage(message);
     };
     this.#ended = (async () => {
       const [{ code }] = await Promise.all([
         child.status,
-        eachLine(child.stdout, keep(others)),
-        eachLine(child.stderr, keep(errors)),
+        eachLine(child.stdout, keep(others, "info"), LINE_LENGTH_MAX),
+        eachLine(child.stderr, keep(errors, "error"), LINE_LENGTH_MAX),
       ]);
       await child.stdin.close().catch(() => {});
       this.#child = undefined;

@@ -6,9 +6,12 @@
  * @module
  */
 
+import { UsageError } from "../process/command_line.ts";
+import { PROCESS_NAME } from "../process/logger.ts";
 import { STOP_ON_STDIN_CLOSE } from "../process/run_process.ts";
 import { dirname, join, resolve } from "node:path";
 import { configuration } from "./_configuration.ts";
+import { runningAddresses } from "./_run_record.ts";
 import { hostsOf, listOf, pathsOf, PROJECT_DIR } from "./_permission_lists.ts";
 import type { PermissionEntry } from "./_permission_lists.ts";
 
@@ -22,6 +25,8 @@ interface Part {
   fileOptions?: readonly string[];
   /** Options that name a file to write: its folder is opened for it, to put the file there whole. `-` names none. */
   outputOptions?: readonly string[];
+  /** Asks processes how they do: those that were started, wherever they listen, and those at the default addresses. */
+  asksProcesses?: boolean;
   /** A service of the tracker: the port that it listens on without `--port`. */
   servicePort?: number;
   /** Settings of V8 that the part was measured with; see bench/README.md. */
@@ -94,9 +99,18 @@ export const PARTS = {
   replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
   lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out"] },
+  status: { script: "scripts/status.ts", permissions: "status", asksProcesses: true },
+  lag: { script: "scripts/lag.ts", permissions: "lag" },
+  doctor: { script: "scripts/doctor.ts", permissions: "doctor", asksProcesses: true },
+  logs: { script: "scripts/logs.ts", permissions: "logs" },
+  cache: { script: "scripts/cache.ts", permissions: "cache" },
+  stop: { script: "scripts/stop.ts", permissions: "stop", asksProcesses: true },
 } as const satisfies Record<string, Part>;
 
 export type PartName = keyof typeof PARTS;
+
+/** What an operator runs over all of it: it goes to every engine whose settings it reads. */
+const OPERATOR_PARTS = new Set<PartName>(["status", "lag", "doctor", "cache", "stop"]);
 
 /** What to start: `deno` with `args`, in {@link PROJECT_DIR}, with `env` beside the inherited environment. */
 export interface ProcessCommand {
@@ -135,11 +149,13 @@ export function commandFor(
   const part: Part = PARTS[name];
   const set = permissionSets()[part.permissions]!;
   const given = configuration(env);
-  const files = filesNamed(part, args, env.INIT_CWD ?? PROJECT_DIR);
   const names = listOf(set.env);
   const all = names === true;
+  const runsOn = all || names.includes(STOP_ON_STDIN_CLOSE);
+  const log = runsOn ? logging(name, args, env) : { args, env: {} };
+  const files = filesNamed(part, log.args, env.INIT_CWD ?? PROJECT_DIR);
   const reads = {
-    log: all || names.includes("EVENT_LOG_FILE"),
+    log: all || names.includes("KAFKA_BROKERS"),
     database: all || names.includes("DATABASE_URL"),
     realtime: all || names.includes("REALTIME_DATABASE_URL"),
     summaries: all || names.includes("TRACKER_DATABASE_URL"),
@@ -156,6 +172,14 @@ export function commandFor(
     ...hostsOf(set.net, given, {
       reads,
       metricsPort: optionValue(args, "metrics-port"),
+      operator: OPERATOR_PARTS.has(name)
+        ? {
+          redis: names !== true && names.includes("REDIS_URL"),
+          processes: part.asksProcesses === true
+            ? [...given.watchedAddresses, ...runningAddresses(given.logsDir)]
+            : [],
+        }
+        : undefined,
       ...(name === "api"
         ? {
           api: { host: optionValue(args, "host") ?? "127.0.0.1", port: optionValue(args, "port") ?? "8000" },
@@ -172,19 +196,58 @@ export function commandFor(
         },
       }),
     }),
-    ...environmentOf(set.env),
+    ...environmentOf(set.env, runsOn ? LOG_NAMES : []),
     ...plainList("sys", set.sys),
     ...plainList("run", set.run),
     ...plainList("ffi", set.ffi),
   ];
   const quiet = ["--quiet", "--no-prompt", "--config", "deno.json"];
   const v8 = part.v8Flags === undefined ? [] : [`--v8-flags=${part.v8Flags.join(",")}`];
-  return { args: ["run", ...quiet, ...v8, ...flags, part.script, ...files.args], env: { ...env } };
+  return {
+    args: ["run", ...quiet, ...v8, ...flags, part.script, ...files.args],
+    env: { ...env, ...log.env },
+  };
 }
 
-function environmentOf(entry: PermissionEntry | undefined): string[] {
-  const allowed = listOf(entry);
-  if (allowed === true) return ["--allow-env"];
+const LOG_FORMATS = ["text", "json"];
+/** What the logger of every process reads. */
+const LOG_NAMES = ["LOG_FORMAT", PROCESS_NAME];
+
+/**
+ * Takes `--log-format` out of the arguments of a process and puts it, with the process's name, into its environment; the
+ * name is also the one under which OpenTelemetry hears of it.
+ */
+function logging(
+  name: PartName,
+  args: readonly string[],
+  env: Record<string, string>,
+): { args: string[]; env: Record<string, string> } {
+  const option = "--log-format";
+  const rest = args.filter((arg, at) =>
+    arg !== option && !arg.startsWith(`${option}=`) && args[at - 1] !== option
+  );
+  const asked = rest.length < args.length;
+  const format = asked ? optionValue(args, "log-format") ?? "" : env.LOG_FORMAT || "text";
+  if (!LOG_FORMATS.includes(format)) {
+    const what = asked ? option : "LOG_FORMAT";
+    throw new UsageError(`${what} is "${format}", expected ${LOG_FORMATS.join(" or ")}`);
+  }
+  // A supervisor's children have its environment.
+  const ourServiceName = [undefined, "", `airline-${env[PROCESS_NAME]}`].includes(env.OTEL_SERVICE_NAME);
+  return {
+    args: rest,
+    env: {
+      [PROCESS_NAME]: name,
+      LOG_FORMAT: format,
+      ...(env.OTEL_DENO && ourServiceName ? { OTEL_SERVICE_NAME: `airline-${name}` } : {}),
+    },
+  };
+}
+
+function environmentOf(entry: PermissionEntry | undefined, also: readonly string[]): string[] {
+  const names = listOf(entry);
+  if (names === true) return ["--allow-env"];
+  const allowed = [...names, ...also];
   return allowed.length === 0 ? ["--ignore-env"] : [`--allow-env=${allowed.join(",")}`, "--ignore-env"];
 }
 

@@ -1,12 +1,15 @@
 /** `deno task start`: the whole pipeline, each part a process of its own under its own permissions. */
 
 import { parseCommandLine } from "../process/command_line.ts";
+import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { databaseUrl, kafkaSettings, maxEventLeadMs, warehousePort } from "../process/settings.ts";
+import { databaseUrl, kafkaSettings, maxEventLeadMs, setting, warehousePort } from "../process/settings.ts";
 import { configuration } from "./_configuration.ts";
 import { commandFor } from "./launcher.ts";
 import type { PartName } from "./launcher.ts";
 import { duration, PipelineStatus, scrape } from "./_pipeline_status.ts";
+import { LogFiles } from "./_log_files.ts";
+import { beginRun } from "./_run_record.ts";
 import { addresses, allAlive, listens, metricsPages, until } from "./_readiness.ts";
 import { Screen } from "./_screen.ts";
 import { checkPorts, lockFolders, makeFolders, runToEnd } from "./_start_checks.ts";
@@ -16,6 +19,7 @@ import {
   partsToStart,
   pipelineProcesses,
   portsNeeded,
+  runningParts,
   START_COMMAND_LINE,
   STOP_ORDER,
 } from "./_start_parts.ts";
@@ -27,7 +31,7 @@ const STOP_DEADLINE_MS = 30_000;
 const STATUS_INTERVAL_MS = 1000;
 const LAST_SCRAPE_DEADLINE_MS = 2000;
 
-await runProcess(async (signal) => {
+await runProcess(async (processSignal) => {
   const { values } = parseCommandLine(START_COMMAND_LINE, Deno.args);
   const startedMs = performance.now();
   const env = Deno.env.toObject();
@@ -43,13 +47,28 @@ await runProcess(async (signal) => {
     const watched = env.PIPELINE_PROCESSES || pipelineProcesses(parts, given.metricsHost);
     return [name, commandFor(name, args, { ...env, PIPELINE_PROCESSES: watched })];
   }));
-  const screen = new Screen(["start", ...parts.map(({ name }) => name)]);
 
   // Step 1: folders, the lock on them, ports.
   const folders = foldersNeeded(given, { embeddedWarehouse });
   await makeFolders(folders.all);
   await lockFolders(folders.locked);
   checkPorts(portsNeeded(parts, given));
+  const logs = new LogFiles(given.logsDir, {
+    onError: ({ message }) => logger.warn(`⚠ Cannot keep the log lines in "${given.logsDir}": ${message}`),
+  });
+  const screen = new Screen(["start", ...parts.map(({ name }) => name)], {
+    json: setting("LOG_FORMAT") === "json",
+    keep: (message) => logs.write(message),
+  });
+  const again = ["deno task start", ...Deno.args].join(" ");
+  const run = await beginRun(given.logsDir, {
+    supervisor: "start",
+    pid: Deno.pid,
+    started_at: new Date().toISOString(),
+    command: again,
+    parts: runningParts(parts, given.metricsHost),
+  });
+  const signal = AbortSignal.any([processSignal, run.stopAsked]);
 
   // Step 2: the engines answer, the topics are there.
   screen.say(kafka === undefined ? "Event log: embedded" : `Event log: Kafka at ${kafka.brokers.join(", ")}`);
@@ -58,7 +77,7 @@ await runProcess(async (signal) => {
     const question = commandFor("sql", ["select 1"], env);
     await runToEnd("sql", question, { deadlineMs: DATABASE_DEADLINE_MS, signal });
   }
-  if (signal.aborted) return;
+  if (signal.aborted) return await run.end();
 
   // Step 3: the processes; those that need the warehouse once it answers.
   const failed = Promise.withResolvers<OperatorError>();
@@ -67,7 +86,7 @@ await runProcess(async (signal) => {
     processes.set(
       name,
       new SupervisedProcess(name, commands.get(name)!, {
-        onLine: (line) => screen.line(name, line),
+        onMessage: (message) => screen.message(message),
         onRestart: (code, pauseMs, failures) =>
           screen.line(
             "start",
@@ -112,10 +131,15 @@ await runProcess(async (signal) => {
     }
   }
   await announced;
-  if (reason !== undefined) throw reason;
+  if (reason !== undefined) {
+    logs.write({ timeMs: Date.now(), level: "error", process: "start", message: reason.message });
+    logs.close();
+    throw reason;
+  }
   const ran = duration((performance.now() - startedMs) / 1000);
-  const again = ["deno task start", ...Deno.args].join(" ");
   screen.say(`Stopped after ${ran}: ${status.summary()}. To go on from here: ${again}`);
+  logs.close();
+  await run.end();
 
   async function announce(): Promise<void> {
     if (embeddedWarehouse) await until(() => listens(warehousePort()), watching.signal);

@@ -2,11 +2,15 @@
 
 import { parseCommandLine } from "../process/command_line.ts";
 import type { CommandLineSpec } from "../process/command_line.ts";
+import { logger } from "../process/logger.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
+import { setting } from "../process/settings.ts";
 import { configuration } from "./_configuration.ts";
 import { commandFor } from "./launcher.ts";
 import type { PartName } from "./launcher.ts";
+import { LogFiles } from "./_log_files.ts";
 import { until } from "./_readiness.ts";
+import { beginRun } from "./_run_record.ts";
 import { Screen } from "./_screen.ts";
 import { checkPorts, makeFolders } from "./_start_checks.ts";
 import { SupervisedProcess } from "./_supervised_process.ts";
@@ -41,7 +45,7 @@ const COMMAND_LINE = {
 const HEALTH_TIMEOUT_MS = 1000;
 const STOP_DEADLINE_MS = 15_000;
 
-await runProcess(async (signal) => {
+await runProcess(async (processSignal) => {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
   const startedMs = performance.now();
   const given = Deno.env.toObject();
@@ -59,8 +63,9 @@ await runProcess(async (signal) => {
     { name: "api-gateway", option: "gateway-port" },
   ] as const;
   const commands = parts.map(({ name, option }) => commandFor(name, ["--port", String(values[option])], env));
-  const { brokers, logDir } = configuration(env);
-  if (brokers === undefined) await makeFolders([{ path: logDir, setting: "EVENT_LOG_FILE" }]);
+  const { brokers, logDir, logsDir } = configuration(env);
+  const folders = [...(brokers === undefined ? [logDir] : []), logsDir];
+  await makeFolders(folders.map((path) => ({ path, setting: "EVENT_LOG_FILE" })));
   checkPorts(parts.map(({ name, option }) => ({
     hostname: "127.0.0.1",
     port: values[option],
@@ -68,11 +73,29 @@ await runProcess(async (signal) => {
     remedy: `--${option} ${values[option] > 65_000 ? 8100 : values[option] + 100}`,
   })));
 
-  const screen = new Screen(["tracker", ...parts.map(({ name }) => name)]);
+  const logs = new LogFiles(logsDir, {
+    onError: ({ message }) => logger.warn(`⚠ Cannot keep the log lines in "${logsDir}": ${message}`),
+  });
+  const screen = new Screen(["tracker", ...parts.map(({ name }) => name)], {
+    json: setting("LOG_FORMAT") === "json",
+    keep: (message) => logs.write(message),
+  });
+  const run = await beginRun(logsDir, {
+    supervisor: "tracker",
+    pid: Deno.pid,
+    started_at: new Date().toISOString(),
+    command: ["deno task tracker", ...Deno.args].join(" "),
+    parts: parts.map(({ name, option }) => ({
+      name,
+      kind: "service",
+      address: `127.0.0.1:${values[option]}`,
+    })),
+  });
+  const signal = AbortSignal.any([processSignal, run.stopAsked]);
   const failed = Promise.withResolvers<OperatorError>();
   const processes = parts.map(({ name }, at) =>
     new SupervisedProcess(name, commands[at]!, {
-      onLine: (line) => screen.line(name, line),
+      onMessage: (message) => screen.message(message),
       onRestart: (code, pauseMs) =>
         screen.line(
           "tracker",
@@ -114,8 +137,14 @@ await runProcess(async (signal) => {
   }
   await announced;
   screen.close();
-  if (reason !== undefined) throw reason;
+  if (reason !== undefined) {
+    logs.write({ timeMs: Date.now(), level: "error", process: "tracker", message: reason.message });
+    logs.close();
+    throw reason;
+  }
   screen.say("Stopped");
+  logs.close();
+  await run.end();
 });
 
 /** Whether a service says that it works. */

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { resolve } from "node:path";
 import { commandFor, PARTS } from "../../scripts/launcher.ts";
 import type { PartName } from "../../scripts/launcher.ts";
+import { withFolder } from "./_support.ts";
 
 /** The list that a flag such as `--allow-net` gets. */
 function list(
@@ -245,11 +246,15 @@ Deno.test("commandFor() lets only the ETL load native code and only supervisors 
     );
     // Polars asks for three when it looks for its native library; the warehouse asks whether the machine was off.
     const sys = flags.find((flag) => flag.startsWith("--allow-sys"));
-    const expected = name === "warehouse"
-      ? "--allow-sys=osUptime"
-      : name.startsWith("etl")
-      ? "--allow-sys=cpus,hostname,networkInterfaces"
-      : undefined;
+    const allowed: Partial<Record<PartName, string>> = {
+      warehouse: "osUptime",
+      etl: "cpus,hostname,networkInterfaces",
+      "etl-runner": "cpus,hostname,networkInterfaces",
+      // Free space of the disk; the doctor also whether this user may write a folder.
+      lake: "statfs",
+      doctor: "statfs,uid,gid",
+    };
+    const expected = allowed[name] === undefined ? undefined : `--allow-sys=${allowed[name]}`;
     equal(sys, expected, name);
     ok(flags.includes("--no-prompt"), name);
   }
@@ -279,6 +284,47 @@ Deno.test("commandFor() opens the folder of a file that is to be written, and no
     deepEqual(args.slice(args.indexOf(PARTS.replay.script) + 1), form);
   }
 });
+
+Deno.test("commandFor() makes --log-format a setting of what runs on, with its name; commands print no log", () => {
+  const { args, env } = commandFor("lake", ["--log-format", "json", "--seal-age", "1s"], {});
+  deepEqual(args.slice(-2), ["--seal-age", "1s"]);
+  deepEqual(env, { AIRLINE_PROCESS: "lake", LOG_FORMAT: "json" });
+  ok(list("lake", "allow-env")?.includes("LOG_FORMAT"));
+  equal(commandFor("lake", ["--log-format=text"], { LOG_FORMAT: "json" }).env.LOG_FORMAT, "text");
+  equal(commandFor("lake", [], { LOG_FORMAT: "json" }).env.LOG_FORMAT, "json");
+  ok(!list("tail", "allow-env")?.includes("LOG_FORMAT"));
+  throws(
+    () => commandFor("lake", ["--log-format", "xml"], {}),
+    /--log-format is "xml", expected text or json/,
+  );
+  throws(() => commandFor("lake", [], { LOG_FORMAT: "xml" }), /LOG_FORMAT is "xml"/);
+});
+
+Deno.test("commandFor() names each process to OpenTelemetry, unless it has a name", () => {
+  equal(commandFor("lake", [], {}).env.OTEL_SERVICE_NAME, undefined);
+  const start = commandFor("start", [], { OTEL_DENO: "true" }).env;
+  equal(start.OTEL_SERVICE_NAME, "airline-start");
+  equal(commandFor("lake", [], start).env.OTEL_SERVICE_NAME, "airline-lake");
+  const named = { OTEL_DENO: "true", OTEL_SERVICE_NAME: "mine" };
+  equal(commandFor("lake", [], named).env.OTEL_SERVICE_NAME, "mine");
+});
+
+Deno.test("commandFor() lets those who ask the processes go to where these listen", () =>
+  withFolder((folder) => {
+    Deno.mkdirSync(`${folder}/logs`);
+    Deno.writeTextFileSync(
+      `${folder}/logs/start.json`,
+      JSON.stringify({ parts: [{ address: "127.0.0.1:9001" }, { address: "a,b:1" }] }),
+    );
+    const env = { EVENT_LOG_FILE: `${folder}/log.sqlite`, PIPELINE_PROCESSES: "lake=l.example.com:1" };
+    for (const name of ["status", "doctor", "stop"] as const) {
+      const hosts = list(name, "allow-net", env)!;
+      ok(hosts.includes("127.0.0.1:9001") && hosts.includes("l.example.com:1") && !hosts.includes("a"));
+    }
+    ok(!list("lag", "allow-net", env)!.includes("127.0.0.1:9001"));
+    deepEqual(list("cache", "allow-net", { REDIS_URL: "redis://r:1" }), ["r:1"]);
+    return Promise.resolve();
+  }));
 
 Deno.test("commandFor() gives the part the environment that it was given", () => {
   deepEqual(commandFor("tail", ["x"], { KAFKA_TOPIC_PREFIX: "p." }).env, { KAFKA_TOPIC_PREFIX: "p." });

@@ -226,6 +226,74 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     allowed: ["connect:127.0.0.1:5433", "env:DATABASE_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse"],
   },
+  status: {
+    allowed: [
+      "read:data/logs/start.json",
+      "connect:127.0.0.1:8001",
+      "connect:127.0.0.1:8080",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+      "env:API_TOKEN",
+    ],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, "read:data/warehouse", "write:data/logs/none/.probe"],
+  },
+  lag: {
+    allowed: [
+      ...LOG.map((file) => `read:${file}`),
+      KAFKA_SECRET,
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      ...LOG.map((file) => `write:${file}`),
+      "read:data/warehouse",
+      "write:data/none/.probe",
+      "connect:127.0.0.1:8001",
+    ],
+  },
+  doctor: {
+    allowed: [
+      ...LOG.map((file) => `read:${file}`),
+      KAFKA_SECRET,
+      "read:data/warehouse",
+      "read:lake/raw/bookings",
+      "statfs:data",
+      "connect:127.0.0.1:8001",
+      "connect:127.0.0.1:5433",
+      "env:REDIS_URL",
+    ],
+    denied: [
+      ...NO_FFI,
+      "write:data/none/.probe",
+      "write:data/warehouse/none/.probe",
+      "write:lake/raw/none/.probe",
+      "write:lake/gold/none/.probe",
+    ],
+  },
+  logs: {
+    allowed: ["read:data/logs/lake.ndjson"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "write:data/logs/none/.probe"],
+  },
+  cache: {
+    allowed: ["env:REDIS_URL"],
+    denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8081"],
+  },
+  // It deletes everything when it is told to.
+  stop: {
+    allowed: [
+      ...USES_LOG,
+      "write:data/logs/none/.probe",
+      "write:data/warehouse/none/.probe",
+      "write:lake/raw/none/.probe",
+      "write:lake/gold/none/.probe",
+      "connect:127.0.0.1:8001",
+      "env:DATABASE_URL",
+      "env:REDIS_URL",
+    ],
+    denied: [...NO_FFI, "write:lake.probe", "write:data.probe"],
+  },
   verify: {
     allowed: [
       ...USES_LOG,

@@ -4,6 +4,7 @@ import { lastWords, SupervisedProcess } from "../../scripts/_supervised_process.
 /** A supervised `deno eval` and what was heard of it; `heard()` resolves with the next thing. */
 function supervise(code: string, args: string[] = []) {
   const lines: string[] = [];
+  const levels: string[] = [];
   const waiting: (() => void)[] = [];
   const restarts: [number, number, number][] = [];
   const givenUp = Promise.withResolvers<{ code: number; failures: number; lastLines: string[] }>();
@@ -12,8 +13,9 @@ function supervise(code: string, args: string[] = []) {
     args: ["run", "-q", "--no-config", "--no-prompt", ...args, program],
     env: {},
   }, {
-    onLine: (line) => {
-      lines.push(line);
+    onMessage: ({ message, level }) => {
+      lines.push(message);
+      levels.push(level);
       waiting.splice(0).forEach((wake) => wake());
     },
     onRestart: (...restart) => void restarts.push(restart),
@@ -22,7 +24,7 @@ function supervise(code: string, args: string[] = []) {
   const said = async (text: string) => {
     while (!lines.includes(text)) await new Promise<void>((wake) => waiting.push(wake));
   };
-  return { process, lines, restarts, givenUp: givenUp.promise, said };
+  return { process, lines, levels, restarts, givenUp: givenUp.promise, said };
 }
 
 const DRAINING = `console.log("up"); for await (const _ of Deno.stdin.readable); console.log("drained");`;
@@ -88,6 +90,19 @@ Deno.test("SupervisedProcess tells the child that closing its standard input mea
   deepEqual(lines, ["1 1"]);
 });
 
+Deno.test("SupervisedProcess hands messages on with their levels, those of the logger and others", async () => {
+  const { process, lines, levels, said } = supervise(
+    `const line = JSON.stringify({ time: new Date(0).toISOString(), level: "warn", process: "trial", message: "a\\nb" });
+    console.log(line); console.log("plain"); console.error("raw"); for await (const _ of Deno.stdin.readable); console.log("end");`,
+  );
+  process.start();
+  await said("raw");
+  await said("plain");
+  await process.stop(60_000);
+  const of = (message: string) => levels[lines.indexOf(message)];
+  deepEqual([of("a\nb"), of("plain"), of("raw"), of("end")], ["warn", "info", "error", "info"]);
+});
+
 Deno.test("SupervisedProcess stays small when a process floods it", async () => {
   const flood =
     `const line = "x".repeat(1000) + "\\n"; const bytes = new TextEncoder().encode(line.repeat(100));
@@ -98,7 +113,7 @@ Deno.test("SupervisedProcess stays small when a process floods it", async () => 
     args: ["run", "-q", "--no-config", `data:text/javascript,${encodeURIComponent(flood)}`],
     env: {},
   }, {
-    onLine: (line) => line === "end" ? ended.resolve() : lines++,
+    onMessage: ({ message }) => message === "end" ? ended.resolve() : lines++,
     onRestart: () => {},
     onGiveUp: () => {},
   });
