@@ -146,6 +146,9 @@ export function lifecycles(count: number, firstNumber = 1000): Lifecycles {
       { scheduled_out: "2025-11-28T12:04:00.000Z" },
       { status: "Scheduled / Delayed" },
       { status: "Scheduled / Delayed", scheduled_in: "2025-11-28T14:05:00.000Z" },
+      // Back and forth: whoever reads a part of this twice tells of it twice.
+      {},
+      { status: "Scheduled / Delayed" },
     ];
     const flown = [
       left,
@@ -166,12 +169,12 @@ export function lifecycles(count: number, firstNumber = 1000): Lifecycles {
     const states = isCancelled
       ? [...scheduled, { status: "Cancelled" }, { status: "Cancelled" }]
       : [...scheduled, ...flown];
-    // First, delayed; cancelled or left, half an hour, arrived (where half an hour less is the same change).
-    changes.set(key, isCancelled ? 3 : 5);
+    // First, delayed, not, delayed; cancelled, or left, half an hour, arrived (where half an hour less is the same change).
+    changes.set(key, isCancelled ? 5 : 7);
     return states.map((state) => ({ key, value: flightValue({ ...own, ...state }) }));
   });
   const records: Lifecycles["records"] = [];
-  for (let step = 0; step < 13; step++) {
+  for (let step = 0; step < 15; step++) {
     for (const flight of flights) {
       const record = flight[step];
       if (record !== undefined) records.push(record);
