@@ -15,6 +15,8 @@ export interface ForwardOptions {
   pool: InstancePool;
   /** For each of the two tries. Default 12,000 ms: above what a service itself waits for its source. */
   timeoutMs?: number;
+  /** An instance that has not answered for so long gets no further requests for now, as if it had failed. Default 3000 ms. */
+  slowMs?: number;
   now?: () => number;
 }
 
@@ -83,11 +85,14 @@ export async function forward(
 async function ask(
   instance: FoundInstance,
   request: ForwardedRequest,
-  { timeoutMs = 12_000 }: ForwardOptions,
+  { pool, timeoutMs = 12_000, slowMs = 3000, now = Date.now }: ForwardOptions,
 ): Promise<Response | ApiProblem> {
   // AbortSignal.timeout() would keep each request in memory until its time is over, answered or not.
   const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), timeoutMs);
+  let timer = setTimeout(() => {
+    pool.failed(instance, now());
+    timer = setTimeout(() => giveUp.abort(), Math.max(0, timeoutMs - slowMs));
+  }, Math.min(slowMs, timeoutMs));
   try {
     const response = await fetch(`http://${addressOf(instance)}${request.pathAndQuery}`, {
       method: request.method,

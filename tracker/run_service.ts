@@ -59,8 +59,8 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 const ANYWHERE = new Set(["0.0.0.0", "::"]);
 /** Of answers with 4xx, and of those with 5xx, so many are told a second; of more only how many. */
 const REFUSALS_PER_SECOND_MAX = 20;
-/** Once told to stop, answers under way get so long. */
-const DRAIN_MS = 5000;
+/** Once told to stop, answers under way get so long: as long as a service waits for its source. */
+const DRAIN_MS = 10_000;
 /** Once out of the registry it still answers for so long: others look there every second. */
 const GRACE_MS = 1500;
 

@@ -99,6 +99,22 @@ Deno.test("an instance that is gone costs one try, and is left alone", async () 
   assert.equal(one.requests.length, 10);
 });
 
+Deno.test("an instance that hangs gets no further requests, long before it is given up", async () => {
+  const hanging = Promise.withResolvers<Response>();
+  await using stuck = stubServer(() => hanging.promise);
+  await using one = stubServer(flight);
+  const get = gatewayOver([portOf(stuck), portOf(one)], { slowMs: 10 });
+  const waiting: Promise<Response>[] = [];
+  while (stuck.requests.length === 0) {
+    waiting.push(get());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  for (let time = 0; time < 10; time++) assert.equal((await get()).status, 200);
+  assert.equal(stuck.requests.length, 1);
+  hanging.resolve(flight());
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+});
+
 Deno.test("an answer that breaks off within is asked for again elsewhere", async () => {
   await using broken = stubServer(() =>
     new Response(
