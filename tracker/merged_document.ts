@@ -27,6 +27,7 @@ export function mergedDocument(own: OpenApiDocument, parts: readonly DocumentPar
   const merged = structuredClone(own);
   merged.components ??= {};
   const schemas = merged.components.schemas ??= {};
+  const theirPaths: OpenApiDocument["paths"] = {};
   for (const { service, document, paths, answers } of parts) {
     const theirs = document.components?.schemas ?? {};
     const operations = paths.flatMap((path) => {
@@ -42,9 +43,11 @@ export function mergedDocument(own: OpenApiDocument, parts: readonly DocumentPar
     for (const [name, shown] of renamed) schemas[shown] = withNames(theirs[name], renamed);
     for (const [path, operation] of operations) {
       const named = withNames(operation, renamed) as { responses?: Record<string, unknown> };
-      merged.paths[path] = { get: { ...named, responses: { ...named.responses, ...answers } } };
+      theirPaths[path] = { get: { ...named, responses: { ...named.responses, ...answers } } };
     }
   }
+  // What people come for stands first.
+  merged.paths = { ...theirPaths, ...merged.paths };
   return merged;
 }
 
