@@ -71,6 +71,11 @@ export class FlightBoard {
     return this.#decisions.total;
   }
 
+  /** The load factor that is usual so long before departure; `null` while too few flights were there. */
+  usualLoadFactor(minutesToDeparture: number): number | null {
+    return this.#usual.loadFactorAt(minutesToDeparture);
+  }
+
   /** Takes one checked event. */
   apply(event: AirlineEvent, eventTimeMs: number): void {
     // What is about no flight says nothing here, and moves no clock.

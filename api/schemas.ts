@@ -25,6 +25,7 @@ export const MinuteTotalSchema = z.object({
   window_start: instant(),
   window_end: instant(),
   streams: z.number().int().min(0).openapi({ description: "Streams with a window of this minute" }),
+  complete: z.boolean().openapi({ description: "Whether event time has passed the minute for all of them" }),
   active_viewers: z.number().int().min(0),
   chat_messages: z.number().int().min(0),
   donations_usd: z.number(),
@@ -90,6 +91,11 @@ export const CurvePointSchema = z.object({
   load_factor: share(),
   booking_velocity_per_hour: z.number(),
 }).openapi("CurvePoint");
+
+/** A point beside what is usual. */
+export const ComparedPointSchema = CurvePointSchema.extend({
+  usual_load_factor: share().nullable().openapi({ description: "What is usual so long before departure" }),
+}).openapi("ComparedPoint");
 
 export const DecisionSchema = z.object({
   event_id: z.string().nullable(),

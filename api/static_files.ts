@@ -3,6 +3,7 @@
 const DASHBOARD_SCRIPTS = [
   "board",
   "board_columns",
+  "board_filters",
   "chart",
   "charts",
   "connection",
@@ -21,12 +22,14 @@ const DASHBOARD_SCRIPTS = [
   "viewers_chart",
 ];
 
+const DASHBOARD_STYLES = ["theme", "board", "charts", "flight", "page", "login"];
+
 /** The files of the dashboard and of the documentation, by path. */
 export const DASHBOARD_FILES: Record<string, string> = {
   "/": "dashboard/index.html",
   "/login": "dashboard/login.html",
-  "/dashboard/dashboard.css": "dashboard/dashboard.css",
   "/dashboard/favicon.svg": "dashboard/favicon.svg",
+  ...Object.fromEntries(DASHBOARD_STYLES.map((name) => [`/dashboard/${name}.css`, `dashboard/${name}.css`])),
   ...Object.fromEntries(DASHBOARD_SCRIPTS.map((name) => [`/dashboard/${name}.js`, `dashboard/${name}.js`])),
   "/dashboard/uplot.js": "../node_modules/uplot/dist/uPlot.iife.min.js",
   "/dashboard/uplot.css": "../node_modules/uplot/dist/uPlot.min.css",

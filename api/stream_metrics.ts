@@ -19,6 +19,8 @@ export interface MinuteTotal {
   window_end: string;
   /** Streams that have a window of this minute. */
   streams: number;
+  /** Whether all of them are complete. */
+  complete: boolean;
   active_viewers: number;
   chat_messages: number;
   donations_usd: number;
@@ -144,6 +146,7 @@ export class StreamMetrics {
     const rows = await this.#database.ask((sql) =>
       sql`
         select window_start, max(window_end) as window_end, count(*)::integer as streams,
+          bool_and(complete) as complete,
           sum(active_viewers) as active_viewers, sum(chat_messages) as chat_messages,
           sum(donations_usd) as donations_usd
         from ${sql(this.#windows)}
@@ -154,6 +157,7 @@ export class StreamMetrics {
       window_start: (row.window_start as Date).toISOString(),
       window_end: (row.window_end as Date).toISOString(),
       streams: row.streams as number,
+      complete: row.complete as boolean,
       ...figuresOf(row),
     }));
   }

@@ -7,19 +7,21 @@ import { csv, download, element, setText } from "./dom.js";
 export const uPlot = /** @type {any} */ (globalThis).uPlot;
 
 /** Okabe and Ito's colours, which colour-blind readers tell apart; yellow is left out on white. */
-export const COLORS = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#e69f00",
-  "#56b4e9",
-  "#7f5aa2",
-  "#8c8c8c",
-];
+const ON_LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f5aa2", "#8c8c8c"];
+/** The same for a dark ground: blue is their light one, the others lighter where they would drown. */
+const ON_DARK = ["#56b4e9", "#ee7d2b", "#2bb894", "#dc8fba", "#e69f00", "#f0e442", "#ab8fd6", "#a8a8a8"];
 
-/** The colour of the line at a place in its chart. @param {number} at */
-export const colorAt = (at) => COLORS[at % COLORS.length] ?? "#0072b2";
+/** Whether the page is dark now, by the reader's choice here or the system's. */
+export function isDark() {
+  const { theme } = document.documentElement.dataset;
+  return (theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+}
+
+/** The colour of the line at a place in its chart, in the present theme. @param {number} at */
+export function colorAt(at) {
+  const colors = isDark() ? ON_DARK : ON_LIGHT;
+  return colors[at % colors.length] ?? "#0072b2";
+}
 
 /**
  * @typedef {object} ChartOptions
@@ -165,6 +167,8 @@ export class ChartFrame {
 export function axisColors() {
   const style = getComputedStyle(document.documentElement);
   return {
+    name: style.getPropertyValue("--text").trim(),
+    background: style.getPropertyValue("--background").trim(),
     text: style.getPropertyValue("--text-soft").trim(),
     grid: style.getPropertyValue("--hairline").trim(),
   };
@@ -188,24 +192,30 @@ export function utcDate(seconds) {
 }
 
 /** Room at the right edge of a chart for the names of its lines, in pixels. */
-export const LABEL_ROOM = 64;
+export const LABEL_ROOM = 76;
 const LABEL_HEIGHT = 13;
+const SWATCH = 8;
 
 /**
- * Writes each line's name beside its end at the right edge, apart from each other, in place of a legend.
+ * Writes each line's name beside its end, apart from each other, in place of a legend.
  * @param {{ name: string, series: number, color: string }[]} labels
- * @param {{ scale: string, end: "first" | "last", offset?: number }} options which end of the data lies at the right edge;
- *   how far from the plot the names stand, in pixels
+ * @param {{ scale: string, end: "first" | "last", offset?: number }} options which end of the data is the right one; with
+ *   `offset` the names stand so many pixels from the plot, else right where their lines end
  */
-export function directLabels(labels, { scale, end, offset = 6 }) {
+export function directLabels(labels, { scale, end, offset }) {
   return (/** @type {any} */ plot) => {
     const { ctx, bbox } = plot;
+    const edge = bbox.left + bbox.width;
     const ratio = devicePixelRatio;
     const placed = labels.flatMap(({ name, series, color }) => {
       const values = plot.data[series];
       const there = (/** @type {number | null | undefined} */ value) => value !== null && value !== undefined;
       const at = end === "last" ? values.findLastIndex(there) : values.findIndex(there);
-      return at < 0 ? [] : [{ name, color, y: plot.valToPos(values[at], scale, true) }];
+      if (at < 0) return [];
+      const x = offset === undefined
+        ? Math.min(edge, plot.valToPos(plot.data[0][at], "x", true)) + 6 * ratio
+        : edge + offset * ratio;
+      return [{ name, color, x, y: plot.valToPos(values[at], scale, true) }];
     }).sort((a, b) => a.y - b.y);
     // From top to bottom each has its place; then the last ones are pushed up again so that none leaves the plot.
     const apart = LABEL_HEIGHT * ratio;
@@ -216,9 +226,18 @@ export function directLabels(labels, { scale, end, offset = 6 }) {
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
-    for (const { name, color, y } of placed) {
+    const colors = axisColors();
+    ctx.strokeStyle = colors.background;
+    ctx.lineWidth = 3 * ratio;
+    ctx.lineJoin = "round";
+    for (const { name, color, x, y } of placed) {
+      // The colour stands beside the name: as text some of them would be hard to read.
       ctx.fillStyle = color;
-      ctx.fillText(name, bbox.left + bbox.width + offset * ratio, y);
+      ctx.fillRect(x, y - 1.5 * ratio, SWATCH * ratio, 3 * ratio);
+      // Lines may run behind it.
+      ctx.strokeText(name, x + (SWATCH + 4) * ratio, y);
+      ctx.fillStyle = colors.name;
+      ctx.fillText(name, x + (SWATCH + 4) * ratio, y);
     }
     ctx.restore();
   };

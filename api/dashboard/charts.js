@@ -17,6 +17,9 @@ import { drawViewers } from "./viewers_chart.js";
 /** @typedef {{ flight: Flight, curve: CurvePoint[], promotions: Decision[] }} Details */
 
 const FLIGHTS_MAX = 8;
+/** Flights that are drawn while none is chosen. */
+const DECIDED = 3;
+const LEAVING = 3;
 const REFRESH_MS = 3000;
 const HEIGHT = 260;
 
@@ -78,23 +81,25 @@ export function showCharts() {
   void refresh();
 }
 
-/** Those that were chosen on the board, else the flights of the newest decisions. */
+/** Those that were chosen on the board, else some decided on last and some that leave next. */
 function flightsToChart() {
   const wanted = view.charted.filter((id) => state.flights.has(id));
   if (wanted.length > 0) return wanted.slice(0, FLIGHTS_MAX);
   const decided = [...new Set(state.decisions.map(({ flight_id }) => flight_id))].filter((id) =>
     state.flights.has(id)
   );
-  const others = [...state.flights.values()].filter(({ metric_time, phase }) =>
+  const next = [...state.flights.values()].filter(({ metric_time, phase }) =>
     metric_time !== null && phase === "scheduled"
-  )
-    .sort((a, b) => a.minutes_to_departure - b.minutes_to_departure).map(({ flight_id }) => flight_id);
-  return [...new Set([...decided.slice(0, 5), ...others.slice(0, 5)])].slice(0, 5);
+  ).sort((a, b) => a.minutes_to_departure - b.minutes_to_departure);
+  // Of those that leave, the ones with a promotion have more to show.
+  const leaving = [...next.filter(({ promotion }) => promotion !== null), ...next]
+    .map(({ flight_id }) => flight_id);
+  return [...new Set([...decided.slice(0, DECIDED), ...leaving.slice(0, LEAVING)])];
 }
 
 function chartedText() {
   if (view.charted.length > 0) return `${chosen.length} flights chosen on the board`;
-  return "The flights decided on last; choose others by the boxes on the board";
+  return "Flights decided on last and flights that leave next; choose others by the boxes on the board";
 }
 
 const drawn = () => chosen.flatMap((id) => details.get(id) ?? []);
@@ -206,13 +211,27 @@ function drawPressure(frame) {
       options: {
         legend: { show: false },
         cursor: { drag: { x: true, y: false } },
-        scales: { x: { time: false, dir: -1 }, load: { range: [0, 1] } },
+        scales: {
+          x: {
+            time: false,
+            dir: -1,
+            // Down to the departure, however far off it is; into a part of it once that has been marked.
+            range: (
+              /** @type {any} */ plot,
+              /** @type {number} */ min,
+              /** @type {number} */ max,
+            ) => [min <= (plot.data[0][0] ?? 0) ? 0 : min, max],
+          },
+          load: { range: [0, 1] },
+        },
         axes: [
           axis({
             label: "To departure",
             labelSize: 18,
             values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
-              ticks.map((tick) => untilDeparture(Math.max(0, Math.round(tick)))),
+              ticks.map((tick) =>
+                tick <= 0 ? "departure" : untilDeparture(Math.round(tick)).replace(/ 0 (h|min)$/, "")
+              ),
             incrs: [15, 30, 60, 120, 360, 720, 1440, 2880, 4320, 7200, 10080, 14400, 20160, 43200],
             space: 70,
           }),
@@ -230,7 +249,7 @@ function drawPressure(frame) {
           })),
         ],
         padding: [null, LABEL_ROOM, null, null],
-        hooks: { draw: [directLabels(labels, { scale: "load", end: "first", offset: 10 })] },
+        hooks: { draw: [directLabels(labels, { scale: "load", end: "first" })] },
       },
     };
   }, {

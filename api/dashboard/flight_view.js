@@ -2,7 +2,7 @@
 /** One flight: its state, its booking curve, where it is, what was decided and why. */
 
 import { isBehind } from "./board_columns.js";
-import { axis, ChartFrame, COLORS, uPlot } from "./chart.js";
+import { axis, axisColors, ChartFrame, colorAt, directLabels, LABEL_ROOM, uPlot } from "./chart.js";
 import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";
 import { byId, element } from "./dom.js";
@@ -190,12 +190,17 @@ function drawCurve(frame, { flight, curve, promotions }) {
       [
         curve.map(({ metric_time }) => Date.parse(metric_time) / 1000),
         curve.map(({ load_factor }) => load_factor),
+        curve.map(({ usual_load_factor }) => usual_load_factor),
       ],
       [
         promotions.map(({ event_time }) => Date.parse(event_time) / 1000),
         promotions.map(({ current_load_factor }) => Math.min(1, current_load_factor)),
       ],
     ]);
+    const labels = [
+      { name: "Flight", series: 1, color: colorAt(0) },
+      { name: "Usual", series: 2, color: axisColors().text },
+    ];
     return {
       data,
       options: {
@@ -214,14 +219,24 @@ function drawCurve(frame, { flight, curve, promotions }) {
         ],
         series: [
           { label: "Time" },
-          { label: "Load factor", stroke: COLORS[0], width: 2, spanGaps: true, points: { show: false } },
+          { label: "Load factor", stroke: colorAt(0), width: 2, spanGaps: true, points: { show: false } },
+          {
+            label: "Usual",
+            stroke: axisColors().text,
+            width: 1.25,
+            dash: [4, 4],
+            spanGaps: true,
+            points: { show: false },
+          },
           {
             label: "Promotion",
-            stroke: COLORS[1],
+            stroke: colorAt(1),
             paths: () => null,
-            points: { show: true, size: 11, fill: COLORS[1] },
+            points: { show: true, size: 11, fill: colorAt(1) },
           },
         ],
+        padding: [null, LABEL_ROOM, null, null],
+        hooks: { draw: [directLabels(labels, { scale: "y", end: "last" })] },
       },
     };
   }, {
@@ -233,6 +248,7 @@ function drawCurve(frame, { flight, curve, promotions }) {
         "booked_seats",
         "load_factor",
         "booking_velocity_per_hour",
+        "usual_load_factor",
       ],
       ...curve.map((point) => [
         flight.flight_id,
@@ -241,8 +257,11 @@ function drawCurve(frame, { flight, curve, promotions }) {
         point.booked_seats,
         point.load_factor,
         point.booking_velocity_per_hour,
+        point.usual_load_factor,
       ]),
     ],
-    summary: promotions.length === 0 ? "Times in UTC." : "Dots: promotions. Times in UTC.",
+    summary: `${
+      promotions.length === 0 ? "" : "Dots: promotions. "
+    }Dashed: what is usual so long before departure. Times in UTC.`,
   });
 }

@@ -2,6 +2,7 @@
 /** Starts the page. */
 
 import { showBoard } from "./board.js";
+import { isDark } from "./chart.js";
 import { showCharts } from "./charts.js";
 import { ask, connect } from "./connection.js";
 import { showDecisions } from "./decisions_feed.js";
@@ -16,8 +17,6 @@ const THEME = "airline-theme";
 function followTheme() {
   const button = byId("theme");
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () =>
-    (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
   const show = () => button.textContent = isDark() ? "Light" : "Dark";
   const stored = localStorage.getItem(THEME);
   if (stored === "dark" || stored === "light") document.documentElement.dataset.theme = stored;

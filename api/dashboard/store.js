@@ -42,6 +42,7 @@
  * @property {string} window_start
  * @property {number} streams
  * @property {number} active_viewers
+ * @property {boolean} complete
  *
  * @typedef {object} CurvePoint
  * @property {string} metric_time
@@ -49,6 +50,7 @@
  * @property {number} booked_seats
  * @property {number} load_factor
  * @property {number} booking_velocity_per_hour
+ * @property {number | null} usual_load_factor
  *
  * @typedef {object} ProcessHealth
  * @property {string} name

@@ -1,7 +1,7 @@
 // @ts-check
 /** The chart of viewers a minute. */
 
-import { axis, COLORS, uPlot, utcDate } from "./chart.js";
+import { axis, colorAt, uPlot, utcDate } from "./chart.js";
 import { utcTime, whole } from "./format.js";
 import { state } from "./store.js";
 
@@ -11,7 +11,8 @@ import { state } from "./store.js";
 export function drawViewers(frame) {
   const minutes = () => [...state.minutes.values()].sort((a, b) => a.window_start < b.window_start ? -1 : 1);
   frame.draw(() => {
-    const rows = minutes();
+    // The minute that has just begun would look like a fall.
+    const rows = minutes().filter(({ complete }) => complete);
     if (rows.length === 0) return "No viewers counted yet: viewer-metrics stores a row a minute and flight.";
     return {
       data: [
@@ -35,9 +36,9 @@ export function drawViewers(frame) {
           { label: "Time" },
           {
             label: "Viewers",
-            stroke: COLORS[0],
+            stroke: colorAt(0),
             width: 1.5,
-            fill: `${COLORS[0]}22`,
+            fill: `${colorAt(0)}22`,
             paths: uPlot.paths.stepped({ align: 1 }),
             points: { show: false },
           },
@@ -46,10 +47,10 @@ export function drawViewers(frame) {
     };
   }, {
     table: () => [
-      ["window_start", "active_viewers", "flights_watched"],
+      ["window_start", "active_viewers", "flights_watched", "complete"],
       ...minutes().map((
-        { window_start, active_viewers, streams },
-      ) => [window_start, active_viewers, streams]),
+        { window_start, active_viewers, streams, complete },
+      ) => [window_start, active_viewers, streams, String(complete)]),
     ],
     summary: newestMinute(minutes()),
   });
@@ -57,7 +58,7 @@ export function drawViewers(frame) {
 
 /** @param {import("./store.js").MinuteTotal[]} rows */
 function newestMinute(rows) {
-  const newest = rows.at(-1);
+  const newest = rows.findLast(({ complete }) => complete);
   return newest === undefined
     ? ""
     : `${utcTime(newest.window_start)}: ${whole(newest.active_viewers)} viewers on ${

@@ -8,6 +8,7 @@ import { page } from "../paging.ts";
 import { ApiProblem, problemResponse } from "../../process/http/problem.ts";
 import {
   ageFields,
+  ComparedPointSchema,
   CurvePointSchema,
   DecisionSchema,
   direction,
@@ -119,7 +120,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
             "application/json": {
               schema: z.object({
                 flight: FlightSchema,
-                curve: z.array(CurvePointSchema),
+                curve: z.array(ComparedPointSchema),
                 promotions: z.array(DecisionSchema),
                 ...ageFields,
               }),
@@ -140,7 +141,10 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
         const { airline_code, origin_airport, destination_airport } = flight;
         return {
           flight: shown(flight),
-          curve: curve.map(curveRow),
+          curve: curve.map((point) => ({
+            ...curveRow(point),
+            usual_load_factor: follower.board.usualLoadFactor(point.minutesToDeparture),
+          })),
           promotions: promotions.map((promotion) =>
             decisionRow({ ...promotion, airline_code, origin_airport, destination_airport })
           ),
