@@ -84,7 +84,8 @@ export const SETTINGS = {
     description: "Where AeroAPI v4 is",
   },
   OPENAI_API_KEY: {
-    description: "Key of the model that writes flight summaries. Empty, and no OPENAI_BASE_URL: a template",
+    description:
+      "Key of the model that writes flight summaries. Empty, and OPENAI_BASE_URL as it is: a template",
     secret: true,
   },
   OPENAI_BASE_URL: {

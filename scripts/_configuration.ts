@@ -83,7 +83,8 @@ export function configuration(env: Record<string, string>): Configuration {
     flightAwareHost: value("FLIGHTAWARE_API_KEY") === undefined
       ? undefined
       : urlHost("FLIGHTAWARE_BASE_URL", value("FLIGHTAWARE_BASE_URL")!),
-    modelHost: (env.OPENAI_API_KEY ?? "") === "" && (env.OPENAI_BASE_URL ?? "") === ""
+    modelHost: value("OPENAI_API_KEY") === undefined &&
+        value("OPENAI_BASE_URL") === SETTINGS.OPENAI_BASE_URL.default
       ? undefined
       : urlHost("OPENAI_BASE_URL", value("OPENAI_BASE_URL")!),
     summariesHost: summaries === undefined ? undefined : shownHost(summaries),

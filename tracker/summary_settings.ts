@@ -1,7 +1,7 @@
 /** Where summaries are kept and who writes them, as the environment says. */
 
 import { UsageError } from "../process/command_line.ts";
-import { setting } from "../process/settings.ts";
+import { setting, SETTINGS } from "../process/settings.ts";
 import type { TrackerSchema } from "../warehouse/tracker_schema.ts";
 
 /** A model behind an OpenAI-compatible address. */
@@ -12,18 +12,18 @@ export interface ModelSettings {
 }
 
 /**
- * The model; undefined where neither a key nor an address is given.
+ * The model; undefined where neither a key nor an address of one's own is given.
  *
  * @throws {UsageError} for an address that would show the key to others, and for what no header or log takes.
  */
 export function modelSettings(): ModelSettings | undefined {
   const apiKey = setting("OPENAI_API_KEY");
-  const givenUrl = Deno.env.get("OPENAI_BASE_URL") ?? "";
-  if (apiKey === undefined && givenUrl === "") return undefined;
+  const baseUrl = setting("OPENAI_BASE_URL")!;
+  // The default address takes nothing without a key.
+  if (apiKey === undefined && baseUrl === SETTINGS.OPENAI_BASE_URL.default) return undefined;
   if (apiKey !== undefined && !/^[!-~]+$/.test(apiKey)) {
     throw new UsageError("OPENAI_API_KEY holds characters that no key has");
   }
-  const baseUrl = setting("OPENAI_BASE_URL")!;
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   const isPlain = url?.protocol === "http:";
   const onLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url?.hostname ?? "");

@@ -28,6 +28,7 @@ function given<T>(settings: Record<string, string>, say: () => T): T {
 
 const MODELS: [string, Record<string, string>, ReturnType<typeof modelSettings>][] = [
   ["nothing", { OPENAI_MODEL: "m" }, undefined],
+  ["no key and the default address", { OPENAI_BASE_URL: "https://api.openai.com/v1" }, undefined],
   ["a key", { OPENAI_API_KEY: "k" }, {
     baseUrl: "https://api.openai.com/v1",
     apiKey: "k",
