@@ -24,17 +24,18 @@ import {
   type TopicSettings,
   type TopicSpec,
   type Transactor,
-  UnknownTopicError,
 } from "./event_log.ts";
 import { KafkaAvailability } from "./_kafka_availability.ts";
 import { KafkaAppender } from "./_kafka_appender.ts";
 import { type ClusterOptions, connectCluster, hostAndPort, type KafkaCluster } from "./_kafka_cluster.ts";
-import { kafkaErrorType, messageOf } from "./_kafka_errors.ts";
+import { kafkaErrorType } from "./_kafka_errors.ts";
+import { replacedTopicText, unavailableText } from "./_kafka_error_texts.ts";
 import { KafkaGroupMember } from "./_kafka_group_member.ts";
 import { ensureIdentity, IDENTITY_TOPIC, identitySpec, noteTopics, readIdentity } from "./_kafka_identity.ts";
 import { offsetFetchRequest, partitionRanges } from "./_kafka_offsets.ts";
 import { PartitionBuffer } from "./_kafka_partition_buffer.ts";
 import { KafkaReader } from "./_kafka_reader.ts";
+import { TopicNames } from "./_kafka_topic_names.ts";
 import { applyTopicSettings, topicSettings } from "./_kafka_topic_settings.ts";
 import { createMissingTopics, deleteTopics, listTopics } from "./_kafka_topics.ts";
 import { KafkaTransactor, topicOffsets, withCoordinator } from "./_kafka_transactor.ts";
@@ -84,7 +85,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     availability: new KafkaAvailability(log),
     log,
   };
-  const prefix = options.topicPrefix ?? "";
+  const names = new TopicNames(options.topicPrefix ?? "");
   try {
     if (options.brokers.length === 0) throw new Error("no broker is named");
     options.brokers.forEach(hostAndPort);
@@ -92,15 +93,15 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     try {
       return new KafkaEventLog(
         cluster,
-        prefix,
-        (await readIdentity(cluster, prefix + IDENTITY_TOPIC))?.logId,
+        names,
+        (await readIdentity(cluster, names.toKafka(IDENTITY_TOPIC)))?.logId,
       );
     } catch (error) {
       await cluster.close();
       throw error;
     }
   } catch (error) {
-    throw new LogUnavailableError(unavailable(options, error), { cause: error });
+    throw new LogUnavailableError(unavailableText(options, error), { cause: error });
   }
 }
 
@@ -109,73 +110,52 @@ function loginOf({ mechanism, username, password }: NonNullable<KafkaEventLogOpt
   return { mechanism, username, password };
 }
 
-function unavailable({ brokers, sasl, ssl }: KafkaEventLogOptions, error: unknown): string {
-  const type = kafkaErrorType(error);
-  const { name } = error as Error;
-  const refused = name?.includes("SASL") || type.includes("SASL") || type.includes("AUTHORIZATION");
-  const check = refused
-    ? `check user "${sasl?.username ?? ""}", its password and mechanism, and that this port asks for them`
-    : ssl
-    ? "check that Kafka runs there, and speaks TLS with a certificate that is trusted here"
-    : "check that Kafka runs there, and that its advertised.listeners can be reached from here";
-  return `Cannot use Kafka at ${brokers.join(", ")}: ${messageOf(error)}; ${check}`;
-}
-
-function replacedTopic(name: string, prefix: string): string {
-  const all = prefix === "" ? "all topics of the pipeline" : `all topics that begin with "${prefix}"`;
-  return `The topic "${name}" was deleted and made again since this log was begun: its offsets begin again, and lake, ` +
-    `tables and consumer would take new records for known ones. Start afresh: give another KAFKA_TOPIC_PREFIX, or ` +
-    `delete ${all}, ${prefix}${IDENTITY_TOPIC} among them; then see "Start afresh" in RUNBOOK.md`;
-}
-
 /** The {@link EventLog} on Kafka. */
 class KafkaEventLog implements EventLog {
   readonly engine = "kafka";
   readonly #cluster: KafkaCluster;
-  readonly #prefix: string;
+  readonly #names: TopicNames;
   #logId: string | undefined;
   readonly #open = new Set<{ close(): Promise<void> }>();
 
-  constructor(cluster: KafkaCluster, prefix: string, logId: string | undefined) {
+  constructor(cluster: KafkaCluster, names: TopicNames, logId: string | undefined) {
     this.#cluster = cluster;
-    this.#prefix = prefix;
+    this.#names = names;
     this.#logId = logId;
   }
 
   get logId(): string {
     if (this.#logId !== undefined) return this.#logId;
     throw new Error(
-      `This Kafka holds no log${this.#prefixNote()} yet: make its topics with \`deno task topics\``,
+      `This Kafka holds no log${this.#names.prefixNote} yet: make its topics with \`deno task topics\``,
     );
   }
 
-  toKafka = (name: string): string => this.#prefix + name;
-
   async createTopics(specs: TopicSpec[]): Promise<string[]> {
-    const identity = this.toKafka(IDENTITY_TOPIC);
-    const named = specs.map((spec) => ({ ...spec, name: this.toKafka(spec.name) }));
+    const identity = this.#names.toKafka(IDENTITY_TOPIC);
+    const named = specs.map((spec) => ({ ...spec, name: this.#names.toKafka(spec.name) }));
     const created = await createMissingTopics(this.#cluster, [...named, identitySpec(identity)]);
     const { logId, topicIds } = await ensureIdentity(this.#cluster, identity);
     this.#logId = logId;
     const isNew = specs.map(({ name }) => name).filter((name) => !topicIds.has(name));
     await noteTopics(this.#cluster, identity, await this.#topicIds(isNew));
-    return created.filter((name) => name !== identity).map((name) => this.#toPlain(name));
+    return created.filter((name) => name !== identity).map((name) => this.#names.toPlain(name));
   }
 
   async listTopics(): Promise<TopicDescription[]> {
-    const identity = this.toKafka(IDENTITY_TOPIC);
+    const identity = this.#names.toKafka(IDENTITY_TOPIC);
     const topics = await listTopics(
       this.#cluster,
-      (name) => name.startsWith(this.#prefix) && name !== identity,
+      (name) => this.#names.isOurs(name) && name !== identity,
     );
-    return topics.map(({ name, partitions }) => ({ name: this.#toPlain(name), partitions }));
+    return topics.map(({ name, partitions }) => ({ name: this.#names.toPlain(name), partitions }));
   }
 
   /** Once no topic of the log is left, its id goes too: what is made then is another log. */
   async deleteTopics(names: string[]): Promise<void> {
     if (names.length === 0) return;
-    const identity = this.toKafka(IDENTITY_TOPIC);
-    await deleteTopics(this.#cluster, names.map(this.toKafka));
+    const identity = this.#names.toKafka(IDENTITY_TOPIC);
+    await deleteTopics(this.#cluster, names.map(this.#names.toKafka));
     if ((await this.listTopics()).length > 0) {
       if (this.#logId === undefined) return;
       await noteTopics(this.#cluster, identity, new Map(names.map((name) => [name, null])));
@@ -187,7 +167,7 @@ class KafkaEventLog implements EventLog {
 
   async topicSettings(specs: TopicSpec[]): Promise<TopicSettings[]> {
     const settings = await topicSettings(this.#cluster, specs.map(this.#specToKafka));
-    return settings.map((one) => ({ ...one, name: this.#toPlain(one.name) }));
+    return settings.map((one) => ({ ...one, name: this.#names.toPlain(one.name) }));
   }
 
   async applySettings(specs: TopicSpec[]): Promise<void> {
@@ -195,46 +175,48 @@ class KafkaEventLog implements EventLog {
   }
 
   async checkIdentity(topics: readonly string[]): Promise<void> {
-    const identity = await readIdentity(this.#cluster, this.toKafka(IDENTITY_TOPIC));
+    const identity = await readIdentity(this.#cluster, this.#names.toKafka(IDENTITY_TOPIC));
     if (identity === undefined) return;
     const now = await this.#topicIds(topics);
     for (const [name, id] of now) {
       if ((identity.topicIds.get(name) ?? id) === id) continue;
-      throw new ReplacedTopicError(replacedTopic(name, this.#prefix));
+      throw new ReplacedTopicError(replacedTopicText(name, this.#names.prefix));
     }
   }
 
   /** The brokers' ids of topics that exist, by plain names. */
   async #topicIds(topics: readonly string[]): Promise<Map<string, string>> {
-    const ids = await this.#cluster.topicIds(topics.map(this.toKafka));
-    return new Map(Array.from(ids, ([name, id]) => [this.#toPlain(name), id]));
+    const ids = await this.#cluster.topicIds(topics.map(this.#names.toKafka));
+    return new Map(Array.from(ids, ([name, id]) => [this.#names.toPlain(name), id]));
   }
 
-  #specToKafka = (spec: TopicSpec): TopicSpec => ({ ...spec, name: this.toKafka(spec.name) });
+  #specToKafka = (spec: TopicSpec): TopicSpec => ({ ...spec, name: this.#names.toKafka(spec.name) });
 
   async ranges(topics: string[]): Promise<PartitionRange[]> {
-    const ranges = await this.#plainly(() => partitionRanges(this.#cluster, topics.map(this.toKafka)));
-    return ranges.map((range) => ({ ...range, topic: this.#toPlain(range.topic) }));
+    const ranges = await this.#names.plainly(() =>
+      partitionRanges(this.#cluster, topics.map(this.#names.toKafka))
+    );
+    return ranges.map((range) => ({ ...range, topic: this.#names.toPlain(range.topic) }));
   }
 
   async committedOffsets(group: string, topics: string[]): Promise<PartitionOffset[]> {
     const asked: { topic: string; partitions: number[] }[] = [];
-    for (const { name, partitions } of await this.#cluster.metadata(topics.map(this.toKafka))) {
+    for (const { name, partitions } of await this.#cluster.metadata(topics.map(this.#names.toKafka))) {
       asked.push({ topic: name, partitions: [...partitions.keys()] });
     }
     if (asked.length === 0) return [];
-    const groupId = this.toKafka(group);
+    const groupId = this.#names.toKafka(group);
     const positions = await withCoordinator(this.#cluster, "group", groupId, DEADLINE_MS, async () => {
       const coordinator = await this.#cluster.coordinatorId("group", groupId);
       return await this.#cluster.send(coordinator, offsetFetchRequest(groupId, asked));
     });
-    return positions.map((position) => ({ ...position, topic: this.#toPlain(position.topic) }));
+    return positions.map((position) => ({ ...position, topic: this.#names.toPlain(position.topic) }));
   }
 
   async commitOffsets(group: string, positions: PartitionOffset[]): Promise<void> {
     if (positions.length === 0) return;
-    const groupId = this.toKafka(group);
-    const topics = topicOffsets(positions, this);
+    const groupId = this.#names.toKafka(group);
+    const topics = topicOffsets(positions, this.#names);
     try {
       await withCoordinator(
         this.#cluster,
@@ -259,20 +241,22 @@ class KafkaEventLog implements EventLog {
     const appender = this.#tracked(new KafkaAppender(this.#cluster.fork()));
     return Promise.resolve({
       append: (records: NewRecord[]) =>
-        this.#plainly(() =>
-          appender.append(records.map((record) => ({ ...record, topic: this.toKafka(record.topic) })))
+        this.#names.plainly(() =>
+          appender.append(records.map((record) => ({ ...record, topic: this.#names.toKafka(record.topic) })))
         ),
       close: () => appender.close(),
     });
   }
 
   async transactor(id: string): Promise<Transactor> {
-    return this.#tracked(await KafkaTransactor.open(id, this.#cluster.fork(), this));
+    return this.#tracked(await KafkaTransactor.open(id, this.#cluster.fork(), this.#names));
   }
 
   async reader({ positions, maxBytes }: ReaderOptions): Promise<Reader> {
     return this.#tracked(
-      await this.#plainly(() => KafkaReader.open(this.#cluster.fork(), this, positions, maxBytes)),
+      await this.#names.plainly(() =>
+        KafkaReader.open(this.#cluster.fork(), this.#names, positions, maxBytes)
+      ),
     );
   }
 
@@ -280,16 +264,16 @@ class KafkaEventLog implements EventLog {
     const topics = [...options.topics, ...options.companionTopics ?? []];
     const openReader = (partition: number) => {
       const buffers = topics.map((topic) => new PartitionBuffer(topic, partition));
-      return new KafkaReader(this.#cluster.fork(), this, buffers, options.maxBytes);
+      return new KafkaReader(this.#cluster.fork(), this.#names, buffers, options.maxBytes);
     };
     const cluster = this.#cluster.fork();
     const context = {
       cluster,
-      group: this.toKafka(options.group),
-      topics: topics.map(this.toKafka),
+      group: this.#names.toKafka(options.group),
+      topics: topics.map(this.#names.toKafka),
       openReader,
     };
-    return this.#tracked(await this.#plainly(() => KafkaGroupMember.open(context, options)));
+    return this.#tracked(await this.#names.plainly(() => KafkaGroupMember.open(context, options)));
   }
 
   async close(): Promise<void> {
@@ -306,28 +290,5 @@ class KafkaEventLog implements EventLog {
       return close();
     };
     return part;
-  }
-
-  /** Errors name topics as the caller does. */
-  async #plainly<T>(action: () => Promise<T>): Promise<T> {
-    try {
-      return await action();
-    } catch (error) {
-      if (error instanceof UnknownTopicError && this.#prefix !== "") {
-        error.message = error.message.replace(`"${this.#prefix}`, '"').replace(
-          /( in this Kafka)/,
-          `$1${this.#prefixNote()}`,
-        );
-      }
-      throw error;
-    }
-  }
-
-  #prefixNote(): string {
-    return this.#prefix === "" ? "" : ` with the prefix "${this.#prefix}"`;
-  }
-
-  #toPlain(name: string): string {
-    return name.slice(this.#prefix.length);
   }
 }

@@ -19,6 +19,7 @@ import type { Warehouse } from "../warehouse/connect.ts";
 import type { EvaluationCounts } from "./booking_book.ts";
 import { EventAudit } from "./event_audit.ts";
 import { Findings } from "./findings.ts";
+import { bytesOf, hasFolderOf } from "./lake_folders.ts";
 import { rangeKey, scanLakeTopic } from "./lake_scan.ts";
 import type { LakeTopic } from "./lake_scan.ts";
 import { scanLogTopic } from "./log_scan.ts";
@@ -152,7 +153,7 @@ class Verification {
       this.#findings.add(name, "absent", given.absent);
       return { state: "absent", detail: given.absent };
     };
-    const lake = await hasTopicFolder(rawFolder)
+    const lake = await hasFolderOf(rawFolder, TOPICS)
       ? undefined
       : { absent: `There is no lake at "${rawFolder}" yet: start the lake writer with deno task lake` };
     const server = !isAbsent(warehouse) && warehouse.embedded ? "embedded" : "Postgres";
@@ -275,28 +276,4 @@ class Verification {
       agrees: !bad.has(`lake ${topic}`) && !bad.has(`log ${topic}`),
     };
   }
-}
-
-async function hasTopicFolder(rawFolder: string): Promise<boolean> {
-  try {
-    for await (const entry of Deno.readDir(rawFolder)) {
-      if (entry.isDirectory && TOPICS.includes(entry.name)) return true;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return false;
-}
-
-/** Bytes of a topic's raw files now, for the progress. */
-async function bytesOf(folder: string): Promise<number> {
-  let bytes = 0;
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.endsWith(".jsonl")) bytes += (await Deno.stat(`${folder}/${name}`)).size;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return bytes;
 }
