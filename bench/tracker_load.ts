@@ -59,9 +59,9 @@ async function measure(idents: readonly string[], seconds: number): Promise<numb
     const ident = idents[at % idents.length]!;
     under.push(
       fetch(`${origin}/api/v1/flight/${ident}`).then(async (response) => {
-        await response.arrayBuffer();
+        const text = await response.text();
         const cached = response.headers.get("cache-status")?.startsWith("flights; hit") === true;
-        if (response.status !== 200 || !cached) throw new Error(`${ident} was answered ${response.status}`);
+        if (response.status !== 200 || !cached) throw new Error(`${ident}: ${response.status} ${text}`);
         taken.push(performance.now() - dueMs);
       }),
     );

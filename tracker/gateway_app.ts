@@ -16,7 +16,7 @@ import type { ServiceMetrics } from "./service_metrics.ts";
 export interface GatewayOptions extends ForwardOptions {
   metrics: ServiceMetrics;
   limiter: RateLimiter;
-  /** Requests handed on at the same time; more are refused. Default 1000. */
+  /** Requests handed on at the same time; more are refused. Default 4000. */
   underWayMax?: number;
   /** The documentation's page; none in tests that do not look at it. */
   docs?: StaticFiles;
@@ -35,7 +35,7 @@ const REQUEST_HEADERS = ["accept", "if-none-match", "authorization"];
 
 /** Adds the routes. */
 export function addGatewayRoutes(app: ServiceApp, options: GatewayOptions): void {
-  const { pool, limiter, metrics, now = Date.now, underWayMax = 1000, docs } = options;
+  const { pool, limiter, metrics, now = Date.now, underWayMax = 4000, docs } = options;
   const limited = new Counter({
     name: "gateway_rate_limited_total",
     help: "Requests refused because their client asked too often",
