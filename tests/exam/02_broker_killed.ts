@@ -58,7 +58,7 @@ async function killAgainAndAgain(
       await broker.kill();
       await pause(wholeNumber(round.random, 0, 1000));
       await broker.restart();
-    } else if (round.random() < 0.5) {
+    } else if (fault % 2 === 1) {
       what = "the process that appends";
       await load.feeder.kill();
       load.feeder.start();
@@ -113,9 +113,9 @@ export const experiment: Experiment = {
         file: "event_log/sqlite_event_log.ts",
         from: "append: (records) => this.#store(records),",
         to:
-          "append: (records) => (setTimeout(() => void this.#store(records).catch(() => {}), 40), Promise.resolve()),",
+          "append: (records) => (setTimeout(() => void this.#store(records).catch(() => {}), 150), Promise.resolve()),",
       }],
-      faults: 8,
+      faults: 3,
     },
     {
       guard: "offsets are stored with the records, as one",
@@ -124,9 +124,9 @@ export const experiment: Experiment = {
         file: "event_log/sqlite_event_log.ts",
         from: "await this.#store(records, (connection) => {",
         to: "if (offsets !== undefined) await this.commitOffsets(offsets.group, offsets.positions);" +
-          " await new Promise((resolve) => setTimeout(resolve, 40)); await this.#store(records, (connection) => {",
+          " await new Promise((resolve) => setTimeout(resolve, 150)); await this.#store(records, (connection) => {",
       }],
-      faults: 10,
+      faults: 6,
     },
   ],
 };

@@ -26,7 +26,7 @@ async function run(given: Round): Promise<RoundResult> {
   const copy = `${given.folder}/project`;
   const round = { ...given, project: await copyProject(copy, mutations, { from: given.project }) };
   if (round.engine === "embedded") {
-    const pipeline = await openExamPipeline(round);
+    const pipeline = await openExamPipeline(round, { warehouse: true });
     try {
       return await new SlowRound(round, pipeline, undefined, undefined).run();
     } finally {

@@ -40,6 +40,7 @@ async function run(round: Round): Promise<RoundResult> {
     }
     await Deno.mkdir(`${root}/lake/rejected`);
     const pipeline = await openExamPipeline(round, {
+      warehouse: true,
       env: {
         EVENT_LOG_FILE: `${root}/log/event_log.sqlite`,
         LAKE_DIR: `${root}/lake`,

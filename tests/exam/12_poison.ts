@@ -31,7 +31,7 @@ const LAKE_TOPICS = [
 const FREE_PORT = ["--metrics-port", "0"];
 
 async function run(round: Round): Promise<RoundResult> {
-  const pipeline = await openExamPipeline(round);
+  const pipeline = await openExamPipeline(round, { warehouse: true });
   try {
     const findings = new Findings();
     const warehouse = await startWarehouse(pipeline);

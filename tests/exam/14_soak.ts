@@ -11,6 +11,7 @@
 
 import { join } from "node:path";
 import { openExamPipeline } from "./_exam_pipeline.ts";
+import { sessionTimeoutMs } from "./_consumer_round.ts";
 import { Findings } from "./_findings.ts";
 import { KafkaBroker } from "./_kafka_broker.ts";
 import { inspectable, median, type Samples } from "./_process_memory.ts";
@@ -79,7 +80,10 @@ async function run(given: Round): Promise<RoundResult> {
     ? await KafkaBroker.start({ folder: join(round.folder, "broker") })
     : undefined;
   try {
-    const pipeline = await openExamPipeline(round, broker === undefined ? {} : { brokers: [broker.address] });
+    const pipeline = await openExamPipeline(
+      round,
+      broker === undefined ? { warehouse: true } : { brokers: [broker.address] },
+    );
     try {
       const soak = new SoakPipeline({
         pipeline,
@@ -87,6 +91,7 @@ async function run(given: Round): Promise<RoundResult> {
         seed: round.seed,
         eventsPerSecond: EVENTS_PER_SECOND,
         etlIntervalSeconds: form.etlIntervalSeconds,
+        sessionMs: round.engine === "kafka" ? sessionTimeoutMs(round) : 2_000,
       });
       return await soakAndVerify(soak, round, form);
     } finally {

@@ -36,10 +36,10 @@ export class CutRound {
 
   /** The `number`th cut, from 0. */
   async cut(number: number): Promise<void> {
-    const { random, folder, engine } = this.#round;
+    const { random, folder, engine, faults } = this.#round;
     const { journal, acknowledged } = this.#scene;
-    const restarts = number % RESTART_EVERY === 0;
-    const { at, kept } = this.#momentOf(number);
+    const restarts = number % RESTART_EVERY === RESTART_EVERY - 1 || number === faults - 1;
+    const { at, kept } = this.#momentOf(number, restarts);
     const image = `${folder}/image`;
     const luck = makeImage(journal, at, image, {
       random,
@@ -62,11 +62,14 @@ export class CutRound {
   }
 
   /** When a cut comes. Most are drawn; some come at the moments that matter most. */
-  #momentOf(number: number): { at: number; kept?: { names: number; content: number | "by file" } } {
+  #momentOf(
+    number: number,
+    restarts: boolean,
+  ): { at: number; kept?: { names: number; content: number | "by file" } } {
     const { journal, acknowledged } = this.#scene;
     const { random } = this.#round;
     // Right after all processes have stopped in order; most that was not synced is there.
-    if (number % (2 * RESTART_EVERY) === 0) {
+    if (restarts && Math.floor(number / RESTART_EVERY) % 2 === 0) {
       return { at: journal.changes.length, kept: { names: 1, content: "by file" } };
     }
     // Right after an append was acknowledged; no content is there that was not synced.

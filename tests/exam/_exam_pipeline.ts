@@ -1,6 +1,7 @@
 /** The pipeline of one round: topics, prefix and database of its own; its processes end with the round. */
 
 import { eventually, openPipeline, Part, Pipeline } from "../pipeline/_pipeline.ts";
+import { putWarehouse } from "./_prepared_warehouse.ts";
 import { EXAM_POINT, pointLine } from "./_project_copy.ts";
 import type { Round } from "./experiment.ts";
 import type { PartName } from "../../scripts/launcher.ts";
@@ -17,6 +18,8 @@ export interface ExamPipelineOptions {
   partitions?: Record<string, number>;
   /** Further variables of the processes; they win. */
   env?: Record<string, string>;
+  /** Whether an embedded warehouse will be started: then its empty database is there already. */
+  warehouse?: true;
 }
 
 /** A {@link Pipeline}, and how to put a hand on its processes. */
@@ -37,6 +40,7 @@ export async function openExamPipeline(
     ...options,
     leaveTopics: options.brokers !== undefined,
   });
+  if (options.warehouse && pipeline.pair === "embedded") await putWarehouse(pipeline.env.WAREHOUSE_DIR!);
   const abort = () => void pipeline.killParts();
   round.signal.addEventListener("abort", abort, { once: true });
   const close = pipeline.close.bind(pipeline);

@@ -83,6 +83,7 @@ export class KafkaBroker {
         "transaction.state.log.min.isr=1",
         "transaction.state.log.num.partitions=3",
         "group.initial.rebalance.delay.ms=0",
+        "group.min.session.timeout.ms=1000",
         // The controller takes a broker that was killed for alive so long, and refuses its successor meanwhile.
         "broker.heartbeat.interval.ms=500",
         "broker.session.timeout.ms=2000",

@@ -11,7 +11,7 @@ import fc from "fast-check";
 import type { RefusedRecord } from "../../events/dead_letters.ts";
 import type { InventoryEngine } from "../../streaming/inventory_engine.ts";
 import type { StateChange } from "../../streaming/state_change.ts";
-import { type Expected, ReferenceFold } from "./_reference_fold.ts";
+import { nothingExpected, ReferenceFold } from "./_reference_fold.ts";
 import { readInput } from "./_reference_input.ts";
 import type { Project } from "./_project_copy.ts";
 
@@ -39,6 +39,13 @@ export async function engineOf(project: Project): Promise<EngineModules> {
   ]);
   return { InventoryEngine, parseEvent, policy };
 }
+
+/** What each topic of outputs is to the model. */
+const PLACES = {
+  inventory_metrics: "metrics",
+  promo_decisions: "decisions",
+  policy_evaluations: "heldBack",
+} as const;
 
 const KINDS = [
   "FlightScheduled",
@@ -138,19 +145,20 @@ export function checkEngineModel(
   const newEngine = () => new InventoryEngine({ policy, logId: LOG_ID });
   const property = fc.property(steps, (history) => {
     options.onRun();
-    const expected: Expected = { metrics: new Map(), decisions: new Map(), deadLetters: new Map() };
+    const expected = nothingExpected();
     const fold = new ReferenceFold(LOG_ID, expected);
     const stored = new Map<string, string>();
     const found = {
       metrics: [] as Fields[],
       decisions: [] as Fields[],
+      heldBack: [] as Fields[],
       deadLetters: new Map<string, string>(),
     };
     let engine = newEngine();
     const commit = () => {
       const { outputs, refusals, changes } = engine.take();
       for (const { topic, value } of outputs) {
-        (topic === "inventory_metrics" ? found.metrics : found.decisions).push(JSON.parse(value));
+        found[PLACES[topic]].push(JSON.parse(value));
       }
       for (const { record, reason } of refusals) {
         found.deadLetters.set(`inventory-engine-${record.topic}-0-${record.offset}`, reason);
@@ -175,6 +183,7 @@ export function checkEngineModel(
     compared += expected.metrics.size + expected.decisions.size + expected.deadLetters.size;
     sameEvents("metrics", expected.metrics, found.metrics);
     sameEvents("decisions", expected.decisions, found.decisions);
+    sameEvents("promotions held back", expected.heldBack, found.heldBack);
     same("dead letters", [...expected.deadLetters].sort(), [...found.deadLetters].sort());
   });
   const details = fc.check(property, { numRuns: options.runs, seed: options.seed, endOnFailure: false });

@@ -11,7 +11,7 @@ import type { EventLog, LogRecord } from "../../event_log/event_log.ts";
 import { partitionOf } from "../../event_log/partitioner.ts";
 import { readTopic } from "./_read_topic.ts";
 import { type DecidedOtherwise, decidedOtherwise } from "./_reference_decisions.ts";
-import { type Expected, type Origin, ReferenceFold } from "./_reference_fold.ts";
+import { nothingExpected, type Origin, ReferenceFold } from "./_reference_fold.ts";
 import { readInput, type ReferenceEvent } from "./_reference_input.ts";
 import { takenOrder, undisturbedOrder } from "./_reference_order.ts";
 
@@ -20,7 +20,7 @@ const PASSED_ON = "inventory-engine-repartition";
 const ORDER = "inventory-engine-order";
 /** Read like input; what it changes is no field that is compared here. */
 const CURVES = "booking_curves";
-const OUTPUTS = ["inventory_metrics", "promo_decisions", "dead_letters"];
+const OUTPUTS = ["inventory_metrics", "promo_decisions", "policy_evaluations", "dead_letters"];
 
 /** Topics that the verifier reads. */
 export const VERIFIED_TOPICS: readonly string[] = [...INPUTS, PASSED_ON, CURVES, ORDER, ...OUTPUTS];
@@ -70,8 +70,8 @@ export function judge(records: EngineRecords): EngineVerdict {
 
 class Judge {
   readonly #records: EngineRecords;
-  readonly #expected: Expected = { metrics: new Map(), decisions: new Map(), deadLetters: new Map() };
-  readonly #undisturbed: Expected = { metrics: new Map(), decisions: new Map(), deadLetters: new Map() };
+  readonly #expected = nothingExpected();
+  readonly #undisturbed = nothingExpected();
   readonly #violations: string[] = [];
   #lost = 0;
   #doubled = 0;
@@ -87,8 +87,9 @@ class Judge {
   verdict(): EngineVerdict {
     this.#passedOnOnce();
     for (let partition = 0; partition < this.#records.partitions; partition++) this.#fold(partition);
-    const { metrics, decisions, deadLetters } = this.#expected;
+    const { metrics, decisions, heldBack, deadLetters } = this.#expected;
     this.#compareOutputs("inventory_metrics", metrics);
+    this.#compareOutputs("policy_evaluations", heldBack);
     const decided = this.#compareOutputs("promo_decisions", decisions);
     this.#compareDeadLetters();
     const decisionsHash = hashOf([...decisions.values()]);

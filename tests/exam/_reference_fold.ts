@@ -23,8 +23,15 @@ export interface Origin {
 export interface Expected {
   metrics: Map<string, Record<string, unknown>>;
   decisions: Map<string, Record<string, unknown>>;
+  /** Promotions that were wanted and held back. */
+  heldBack: Map<string, Record<string, unknown>>;
   /** Ids of dead letters, and the reason of each. */
   deadLetters: Map<string, string>;
+}
+
+/** To be filled in by a fold. */
+export function nothingExpected(): Expected {
+  return { metrics: new Map(), decisions: new Map(), heldBack: new Map(), deadLetters: new Map() };
 }
 
 interface Flight {
@@ -38,6 +45,8 @@ interface Flight {
   bookingTimesMs: number[];
   lastVelocity: number | null;
   promotedAtMs: number[];
+  /** Whether it was told that a further promotion is held back: once is enough where the reason stays. */
+  heldBackTold: boolean;
 }
 
 interface Waiting {
@@ -123,6 +132,7 @@ export class ReferenceFold {
       bookingTimesMs: [],
       lastVelocity: null,
       promotedAtMs: [],
+      heldBackTold: false,
     });
     const ready = this.#waiting.filter(({ event }) => event.flightId === flightId);
     this.#waiting = this.#waiting.filter(({ event }) => event.flightId !== flightId);
@@ -176,8 +186,8 @@ export class ReferenceFold {
       total_seats: flight.totalSeats,
       load_factor: seen.loadFactor,
     });
-    const discount = this.#mayPromote(flight) ? discountOf(seen) : 0;
-    if (discount > 0) {
+    const discount = flight.stage === "on sale" ? discountOf(seen) : 0;
+    if (discount > 0 && mayPromote(flight)) {
       flight.promotedAtMs.push(flight.clockMs);
       this.expected.decisions.set(id(1), {
         event_type: "PromotionTriggered",
@@ -187,14 +197,23 @@ export class ReferenceFold {
         target_fare_bucket: "K",
         discount_percentage: discount,
       });
+    } else if (discount > 0 && !flight.heldBackTold) {
+      flight.heldBackTold = true;
+      this.expected.heldBack.set(id(2), {
+        event_type: "PromotionHeldBack",
+        event_time: common.event_time,
+        flight_id: event.flightId,
+        guard: "maximum_per_flight",
+        discount_percentage: discount,
+      });
     }
     flight.lastVelocity = seen.velocity;
   }
+}
 
-  #mayPromote({ stage, promotedAtMs, clockMs }: Flight): boolean {
-    return stage === "on sale" && promotedAtMs.length < PROMOTIONS_MAX &&
-      promotedAtMs.every((timeMs) => clockMs - timeMs >= COOLDOWN_MS);
-  }
+function mayPromote({ promotedAtMs, clockMs }: Flight): boolean {
+  return promotedAtMs.length < PROMOTIONS_MAX &&
+    promotedAtMs.every((timeMs) => clockMs - timeMs >= COOLDOWN_MS);
 }
 
 /** Iteration 2's rule, in percent; 0 is no promotion. */

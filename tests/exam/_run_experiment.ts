@@ -88,7 +88,13 @@ async function runControl(
     const faults = Math.min(experiment.faultsPerRound, control.faults - done);
     const folder = await Deno.makeTempDir({ prefix: "airline-exam-control-" });
     try {
-      const project = await copyProject(folder, control.mutations, { from: context.project });
+      let project: Project;
+      try {
+        project = await copyProject(folder, control.mutations, { from: context.project });
+      } catch (error) {
+        // The source has moved on: that is this guard's failure, and the others are tried all the same.
+        return { guard: control.guard, faults: done, noticed: false, message: (error as Error).message };
+      }
       const seed = seedOf(context.seed, name);
       const round = await runRound(experiment, { faults, seed, project, name }, { ...context, keep: false });
       done += Math.max(round.faults, 1);

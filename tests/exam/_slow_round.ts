@@ -11,6 +11,7 @@ import { startProxiedWarehouse } from "./_proxied_warehouse.ts";
 import type { ProxiedWarehouse } from "./_proxied_warehouse.ts";
 import type { SourceMutation } from "./_project_copy.ts";
 import { wholeNumber } from "./_random.ts";
+import { PRODUCE_SPARE_MS, SHORTER_DEADLINES, SHORTER_MS } from "./_shorter_deadlines.ts";
 import type { TcpProxy } from "./_tcp_proxy.ts";
 import { checkState, isLoaded, readState } from "./_warehouse_check.ts";
 import type { Round, RoundResult } from "./experiment.ts";
@@ -33,27 +34,18 @@ const FULL: SlowForm = {
   otherClientMsMax: 10_000 + 25_000,
   mutations: [],
 };
-/** Shorter deadlines, in a copy: they are come to in a third of the time. An append may begin by asking for an identity. */
+/** An append may begin by asking for an identity: that, and the append itself, takes a deadline and a request more. */
 const SHORT: SlowForm = {
   slowMs: 25_000,
-  appendMsMax: (3_000 + 3_000) + (3_000 + 4_000) + 7_000,
-  otherClientMsMax: 3_000 + 12_000,
-  mutations: [
-    shorter("event_log/kafka_event_log.ts", "REQUEST_TIMEOUT_MS", "15_000"),
-    shorter("event_log/_kafka_appender.ts", "DEADLINE_MS", "30_000"),
-    shorter("event_log/_kafka_sender.ts", "PRODUCE_TIMEOUT_MS", "10_000"),
-    shorter("warehouse/postgres_server.ts", "IDLE_IN_TRANSACTION_TIMEOUT_MS", "10_000"),
-  ],
+  appendMsMax: 4 * SHORTER_MS + PRODUCE_SPARE_MS + 7_000,
+  otherClientMsMax: SHORTER_MS + 12_000,
+  mutations: SHORTER_DEADLINES,
 };
 const SHORT_FAULTS_MAX = 3;
 
 /** A full round has the program's own deadlines. */
 export function slowForm(faults: number): SlowForm {
   return faults <= SHORT_FAULTS_MAX ? SHORT : FULL;
-}
-
-function shorter(file: string, name: string, ms: string): SourceMutation {
-  return { file, from: `const ${name} = ${ms};`, to: `const ${name} = 3_000;` };
 }
 
 /** A stop has as long as an append and what is under way. */

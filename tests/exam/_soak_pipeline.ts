@@ -26,6 +26,8 @@ export interface SoakOptions {
   /** Events that the producer sends a second. */
   eventsPerSecond: number;
   etlIntervalSeconds: number;
+  /** Silence after which a consumer is taken for dead. */
+  sessionMs: number;
 }
 
 /** Sizes over the soak, by what they are of. */
@@ -48,12 +50,12 @@ export class SoakPipeline {
   readonly #parts = new Map<Role, Part>();
   #warehouse: Part | undefined;
 
-  constructor({ pipeline, broker, seed, eventsPerSecond, etlIntervalSeconds }: SoakOptions) {
+  constructor({ pipeline, broker, seed, eventsPerSecond, etlIntervalSeconds, sessionMs }: SoakOptions) {
     this.pipeline = pipeline;
     this.broker = broker;
-    this.sessionMs = pipeline.pair === "real" ? 6000 : 2000;
+    this.sessionMs = sessionMs;
     this.#args = {
-      consumer: [...FREE_PORT, "--session-timeout", `${this.sessionMs / 1000}s`],
+      consumer: [...FREE_PORT, "--session-timeout", `${sessionMs}ms`],
       // A flight is on sale for a day and a half and departs, so that as many come as go.
       producer: [
         ...FREE_PORT,

@@ -10,6 +10,7 @@ import { logger } from "../../process/logger.ts";
 import { ProgressBar } from "../../process/progress_bar.ts";
 import { runProcess } from "../../process/run_process.ts";
 import { whyNot } from "./_needs.ts";
+import { removePreparedWarehouse } from "./_prepared_warehouse.ts";
 import { copyProject } from "./_project_copy.ts";
 import { countChecks, entryOf, newResults, readResults, type Results, writeResults } from "./_results.ts";
 import { resultsTable } from "./_results_table.ts";
@@ -141,6 +142,7 @@ await runProcess(async (signal) => {
     return 1;
   } finally {
     await Deno.remove(folder, { recursive: true });
+    await removePreparedWarehouse();
   }
   await writeResults(values.json, results);
   logger.info(resultsTable(results.experiments, values.markdown ? "markdown" : "plain"));
@@ -174,7 +176,7 @@ async function list(experiments: readonly Experiment[]): Promise<void> {
       const missing = await whyNot(experiment, engine);
       const counts =
         `${faults.short[engine]} faults in the short form, ${faults.full[engine]} in the full one, ` +
-        `${controls} controls`;
+        `${controls} control${controls === 1 ? "" : "s"}`;
       logger.info(`     ${engine}: ${counts}${missing === undefined ? "" : `; cannot run here, ${missing}`}`);
     }
   }

@@ -120,8 +120,8 @@ const NO_FENCE: NegativeControl = {
 };
 
 Deno.test("a control is noticed by a violation, and not by silence or a round that cannot be finished", async (t) => {
-  const judged = async (run: (round: Round) => Promise<RoundResult>) => {
-    const experiment = experimentOf(run, [NO_FENCE]);
+  const judged = async (run: (round: Round) => Promise<RoundResult>, control = NO_FENCE) => {
+    const experiment = experimentOf(run, [control]);
     const results = newResults(5, "short");
     const entry = entryOf(results, experiment, "embedded", 0);
     await runControls(experiment, entry, contextOf());
@@ -139,6 +139,12 @@ Deno.test("a control is noticed by a violation, and not by silence or a round th
   });
   await t.step("silence", async () => {
     ok(!(await judged(({ faults }) => Promise.resolve({ ...CLEAN, faults }))).noticed);
+  });
+  await t.step("a mutation that fits no more", async () => {
+    const gone = { ...NO_FENCE, mutations: [{ ...NO_FENCE.mutations[0]!, from: "nowhere" }] };
+    const control = await judged(({ faults }) => Promise.resolve({ ...CLEAN, faults }), gone);
+    ok(!control.noticed);
+    match(control.message, /occurs 0 times/);
   });
   await t.step("a round that throws", async () => {
     const control = await judged(() => Promise.reject(new Error("The broker fell over")));

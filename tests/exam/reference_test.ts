@@ -97,6 +97,20 @@ const WRONGS: Wrong[] = [
     says: /^Doubled: promo_decisions/,
   },
   {
+    name: "a lost word of a promotion that was held back",
+    topic: "policy_evaluations",
+    change: without(2),
+    lost: 1,
+    says: /^Lost: policy_evaluations/,
+  },
+  {
+    name: "a doubled word of a promotion that was held back",
+    topic: "policy_evaluations",
+    change: twice(2),
+    doubled: 1,
+    says: /^Doubled: policy_evaluations/,
+  },
+  {
     name: "another discount",
     topic: "promo_decisions",
     change: changed(3, (event) => event.discount_percentage = event.discount_percentage === 25 ? 10 : 25),
