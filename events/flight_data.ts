@@ -29,6 +29,8 @@ export interface FlightData {
 }
 
 const IDENT = /^[A-Z0-9-]{2,12}$/;
+/** Anything that is seen: it is shown in logs. */
+const ID = /^[!-~]+$/;
 const AIRPORT = /^[A-Za-z0-9]{2,8}$/;
 const STATUS_LENGTH_MAX = 100;
 
@@ -44,9 +46,16 @@ export function parseFlightData(record: { value: string | null; bytes?: Uint8Arr
   if (!IDENT.test(ident)) {
     throw new EventError("out_of_range", `Field "ident" is "${ident}", expected letters and digits`);
   }
+  const id = checkText(flight, "fa_flight_id");
+  if (!ID.test(id)) {
+    throw new EventError(
+      "out_of_range",
+      `Field "fa_flight_id" is ${JSON.stringify(id.slice(0, 80))}, expected letters, digits and signs`,
+    );
+  }
   return {
     ident,
-    fa_flight_id: checkText(flight, "fa_flight_id"),
+    fa_flight_id: id,
     status: statusOf(flight),
     origin: airportOf(flight, "origin"),
     destination: airportOf(flight, "destination"),

@@ -13,6 +13,7 @@ import { BudgetSpentError } from "./flight_source.ts";
 import { pause } from "./pause.ts";
 import { promptOf } from "./summary_prompt.ts";
 import type { ChatMessage } from "./summary_prompt.ts";
+import { TEMPLATE_NAME } from "./summary_template.ts";
 import type { TakenTokens, TokenBudget } from "./token_budget.ts";
 
 export interface SummaryModelOptions {
@@ -244,7 +245,10 @@ function answerOf(
     total <= TOKENS_SANE_MAX;
   return {
     text: typeof content === "string" && isWhole ? content : undefined,
-    model: typeof named === "string" && /^[!-~]{1,100}$/.test(named) ? named : model,
+    // Nobody may write in the template's name.
+    model: typeof named === "string" && /^[!-~]{1,100}$/.test(named) && named !== TEMPLATE_NAME
+      ? named
+      : model,
     tokens: isSane ? total : null,
   };
 }

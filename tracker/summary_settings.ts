@@ -2,6 +2,7 @@
 
 import { UsageError } from "../process/command_line.ts";
 import { setting, SETTINGS } from "../process/settings.ts";
+import { TEMPLATE_NAME } from "./summary_template.ts";
 import type { TrackerSchema } from "../warehouse/tracker_schema.ts";
 
 /** A model behind an OpenAI-compatible address. */
@@ -38,7 +39,7 @@ export function modelSettings(): ModelSettings | undefined {
     throw new UsageError("OPENAI_BASE_URL is no https address: OPENAI_API_KEY would travel in the open");
   }
   const model = setting("OPENAI_MODEL")!;
-  if (!/^[!-~]{1,100}$/.test(model)) {
+  if (!/^[!-~]{1,100}$/.test(model) || model === TEMPLATE_NAME) {
     throw new UsageError(`OPENAI_MODEL is ${JSON.stringify(model.slice(0, 100))}, expected a model's name`);
   }
   return { baseUrl, apiKey, model };

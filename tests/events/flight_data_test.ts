@@ -60,6 +60,7 @@ const REFUSED_FIELDS: [object, string][] = [
   [{ fa_flight_id: "" }, "out_of_range"],
   [{ fa_flight_id: "x".repeat(257) }, "out_of_range"],
   [{ fa_flight_id: "\ud800" }, "lone_surrogate"],
+  [{ fa_flight_id: "a\u001b[2Jb" }, "out_of_range"],
   [{ status: null }, "missing_field"],
   [{ status: "x".repeat(101) }, "out_of_range"],
   [{ origin: { code_iata: "EWR" } }, "wrong_type"],

@@ -207,7 +207,7 @@ Deno.test("nonsense about one flight does not keep the model from others", async
 
 Deno.test("an answer that does not say what it cost leaves all of it taken, and says so", async () => {
   for (const usage of [undefined, { total_tokens: -5 }, { total_tokens: "12" }, { total_tokens: 1e300 }]) {
-    await using stub = stubServer(() => completion(GOOD_TEXT, { usage, model: "a\nb" }));
+    await using stub = stubServer(() => completion(GOOD_TEXT, { usage, model: "template" }));
     const { model, counters } = modelOn(stub);
     assert.deepEqual(await model.write(FACTS, never()), { text: GOOD_TEXT, model: "stub", tokens: null });
     assert.ok(counters.spent.get("minute")! > 1000);

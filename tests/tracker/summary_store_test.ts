@@ -152,8 +152,8 @@ Deno.test({
     withPostgresStore(async ({ open, sql }) => {
       await sql!.unsafe(`
         create table flight_summaries (
-          id bigserial primary key, flight_ident varchar(10) not null, fa_flight_id varchar(100) not null unique,
-          summary_text text not null, model_used varchar(50), tokens_used integer,
+          id bigserial primary key, flight_ident varchar(8) not null, fa_flight_id varchar(100) not null unique,
+          summary_text varchar(200) not null, model_used varchar(50), tokens_used integer,
           generated_at timestamptz not null, created_at timestamptz not null, updated_at timestamptz not null)`);
       await sql!.unsafe(`
         insert into flight_summaries (flight_ident, fa_flight_id, summary_text, generated_at, created_at, updated_at)
@@ -172,9 +172,11 @@ Deno.test({
         nextOffset: 1,
         summaries: [summary(), summary({ tokensUsed: 7 }, "leg-2")],
       });
+      const long = summary({ ident: "N12345678-AB", modelUsed: "m".repeat(60) }, "leg-".padEnd(200, "x"));
+      await store.commit(claim, { nextOffset: 2, summaries: [{ ...long, text: "long ".repeat(100) }] });
       const rows = await sql!`
         select id, flight_ident, fa_flight_id, summary_text, model_used, tokens_used, generated_at, created_at, updated_at
-        from flight_summaries order by id`;
+        from flight_summaries where id < 3 order by id`;
       assert.deepEqual(JSON.parse(JSON.stringify(rows)), [
         {
           id: 1,

@@ -12,6 +12,17 @@ create table if not exists {schema}.flight_summaries (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now()
 );
+-- Texts of ours may be longer than another program meant.
+do $$
+declare name text;
+begin
+  for name in
+    select column_name from information_schema.columns
+    where table_schema = '{schema}' and table_name = 'flight_summaries' and data_type = 'character varying'
+  loop
+    execute format('alter table {schema}.flight_summaries alter column %I type text', name);
+  end loop;
+end $$;
 -- A writer that does not know of them leaves rows whose flight is told of anew with its next news.
 alter table {schema}.flight_summaries add column if not exists changes bigint not null default 0;
 alter table {schema}.flight_summaries add column if not exists told text;
