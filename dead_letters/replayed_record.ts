@@ -4,8 +4,10 @@ import { createHash } from "node:crypto";
 import { REPLAY_HEADERS } from "../events/dead_letters.ts";
 import type { DeadLetter } from "../events/dead_letters.ts";
 import { EventError } from "../events/event_error.ts";
+import { parseFlightData } from "../events/flight_data.ts";
 import { parseEvent } from "../events/parse_event.ts";
-import { PUBLIC_TOPICS } from "../events/topics.ts";
+import { parseStreamEvent } from "../events/stream_events.ts";
+import { FLIGHT_DATA_TOPIC, PUBLIC_TOPICS, STREAM_EVENTS_TOPIC } from "../events/topics.ts";
 import type { NewRecord } from "../event_log/event_log.ts";
 import { partitionOf } from "../event_log/partitioner.ts";
 
@@ -63,11 +65,11 @@ export function replayedRecord(
   };
 }
 
-/** A key that was cut with its value is made anew from the mended one: a key of ours is the flight's or the stream's. */
+/** A key that was cut with its value is made anew from the mended one: a key of ours is the flight's, the stream's or the leg's. */
 function keyOf({ key, truncated }: DeadLetter, value: string | null): string | null {
   if (truncated === undefined || key === null || key.length < KEY_CUT_LENGTH) return key;
-  const { flight_id, stream_id } = JSON.parse(value!) as { flight_id?: string; stream_id?: string };
-  return flight_id ?? stream_id ?? key;
+  const { flight_id, stream_id, fa_flight_id } = JSON.parse(value!) as Record<string, string | undefined>;
+  return flight_id ?? stream_id ?? fa_flight_id ?? key;
 }
 
 /**
@@ -80,7 +82,10 @@ export function refusedAgain(
   options: { nowMs: number; eventLeadMsMax: number },
 ): EventError | undefined {
   try {
-    parseEvent({ topic, value, timestampMs: options.nowMs }, options);
+    const record = { topic, value, timestampMs: options.nowMs };
+    if (topic === FLIGHT_DATA_TOPIC) parseFlightData(record);
+    else if (topic === STREAM_EVENTS_TOPIC) parseStreamEvent(record, options);
+    else parseEvent(record, options);
     return undefined;
   } catch (error) {
     if (error instanceof EventError) return error;

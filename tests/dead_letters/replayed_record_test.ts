@@ -5,6 +5,7 @@ import { notReplayable, refusedAgain, replayedRecord } from "../../dead_letters/
 import { bookingExample } from "../../events/bookings.ts";
 import { replayHeaders } from "../../events/dead_letters.ts";
 import { EVENT_LEAD_MS_MAX } from "../../events/parse_event.ts";
+import { streamEventExample } from "../../events/stream_events.ts";
 import { partitionOf } from "../../event_log/partitioner.ts";
 import { letter } from "./_letters_log.ts";
 
@@ -80,6 +81,13 @@ Deno.test("refusedAgain() knows what anybody would refuse, at the time it would 
   equal(refusedAgain("bookings", value, on(5))?.reason, "event_time");
   equal(refusedAgain("bookings", value, on(15)), undefined);
   equal(refusedAgain("bookings", "{torn", on(15))?.reason, "invalid_json");
+  const flight = { ident: "UAL1545", fa_flight_id: "leg", status: "Scheduled" };
+  equal(refusedAgain("flight-data-events", JSON.stringify(flight), on(15)), undefined);
+  equal(
+    refusedAgain("flight-data-events", JSON.stringify({ ...flight, status: 1 }), on(15))?.reason,
+    "wrong_type",
+  );
+  equal(refusedAgain("stream.events", JSON.stringify(streamEventExample), on(15)), undefined);
 });
 
 Deno.test("replayHeaders() keeps our headers only, and none that are too long", () => {
