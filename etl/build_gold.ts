@@ -2,7 +2,8 @@
  * Brings the gold tables up to the lake: reads what is new, merges it, remembers how far it came.
  *
  * The order is the same in RUNBOOK.md; a crash anywhere leaves whole files, and the next run mends the rest:
- * 1 read new raw files into typed parts, 2 replace each table that has news, 3 store rejected lines, 4 replace the state.
+ * 1 read new raw files into typed parts, 2 replace each table that has news, 3 store rejected lines, 4 once a day is over
+ * replace the tables that are derived from these, 5 replace the state.
  *
  * @module
  */
@@ -10,6 +11,7 @@
 import { onStorage, StorageError } from "../lake/durable_files.ts";
 import { removeIfThere } from "../process/files.ts";
 import type { LakeFolders } from "../process/settings.ts";
+import { buildDerived } from "./derived_tables.ts";
 import { dimFlight, flightLifecycleTopic } from "./dim_flight.ts";
 import { emptyState, readState, STATE_NAME, topicState, writeState } from "./etl_state.ts";
 import type { EtlState } from "./etl_state.ts";
@@ -151,8 +153,12 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
       }
       onStep(`rejected ${topic.name}`);
     }
+    const derivedDay = await buildDerived(folders, state.derived_day, options);
+    const derived = derivedDay !== undefined && derivedDay !== state.derived_day;
+    if (derived) state.derived_day = derivedDay;
+    onStep("derived");
     state.updated_at = new Date().toISOString();
-    if (fresh || summary.files > 0) await writeState(lake.gold, state);
+    if (fresh || derived || summary.files > 0) await writeState(lake.gold, state);
     onStep("state");
   } finally {
     for (const lines of rejectedLines) lines.close();

@@ -15,6 +15,7 @@ import { databaseUrl, lakeFolders, maxEventLeadMs } from "../process/settings.ts
 import { StorageError } from "../lake/durable_files.ts";
 import { RunStoppedError } from "./build_gold.ts";
 import { runEtl, RunLockedError, succeeded } from "./etl_run.ts";
+import { openCurvesLog } from "./publish_curves.ts";
 import { reporting, summaryJson, summaryLines } from "./run_report.ts";
 
 /** The command line, as `--help` shows it. */
@@ -56,6 +57,7 @@ async function main(signal: AbortSignal): Promise<number> {
       eventLeadMsMax: maxEventLeadMs(),
       signal,
       waitMs: values.wait,
+      openLog: openCurvesLog,
       ...(values["skip-warehouse"] ? {} : { warehouse: databaseUrl() }),
       ...report,
     });

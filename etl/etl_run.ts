@@ -16,8 +16,11 @@ import { prepareWarehouse } from "../warehouse/migrate.ts";
 import { isConnectionLoss } from "../warehouse/warehouse_unavailable.ts";
 import { buildGold } from "./build_gold.ts";
 import type { GoldOptions, GoldSummary } from "./build_gold.ts";
+import { loadDerived } from "./load_derived.ts";
 import { loadWarehouse } from "./load_warehouse.ts";
 import type { LoadSummary } from "./load_warehouse.ts";
+import { publishNewCurves } from "./publish_curves.ts";
+import type { OpenLog } from "./publish_curves.ts";
 import { lockGold, RunLockedError } from "./run_lock.ts";
 
 /** The lease's name in the warehouse. */
@@ -31,6 +34,8 @@ const PREPARE_MS_MAX = 120_000;
 export interface EtlRunOptions extends GoldOptions {
   /** The warehouse; without it only the gold tables are made. */
   warehouse?: { url: string; embedded: boolean };
+  /** Opens the event log that booking curves are published on; without it they are not. */
+  openLog?: OpenLog;
   /** How long to wait for another run to end. Default 0. */
   waitMs?: number;
   /** Told as rows are loaded, of `total`. */
@@ -68,6 +73,9 @@ export async function runEtl(lake: LakeFolders, options: EtlRunOptions = {}): Pr
   try {
     let loadError = await errorOf(session?.begin(signal));
     const { state, ...gold } = await buildGold(lake, options);
+    if (options.openLog !== undefined) {
+      await publishNewCurves(lake.gold, state, options.openLog, options.warn ?? (() => {}));
+    }
     const loading = performance.now();
     let load: LoadSummary | undefined;
     if (session !== undefined) {
@@ -180,7 +188,10 @@ class WarehouseSession {
     const warehouse = await this.#open(1);
     try {
       await Deno.mkdir(options.workFolder, { recursive: true });
-      return await loadWarehouse(warehouse, { ...options, lease, other });
+      const loaded = await loadWarehouse(warehouse, { ...options, lease, other });
+      const { goldFolder, full, state: { derived_day: day } } = options;
+      if (day !== undefined) await loadDerived(warehouse, { goldFolder, day, lease, full });
+      return loaded;
     } finally {
       await Deno.remove(options.workFolder, { recursive: true });
       await warehouse.close();

@@ -17,6 +17,7 @@ import { etlMetrics } from "./etl_metrics.ts";
 import type { EtlMetrics } from "./etl_metrics.ts";
 import { runEtl, RunLockedError } from "./etl_run.ts";
 import type { EtlRunOptions } from "./etl_run.ts";
+import { openCurvesLog } from "./publish_curves.ts";
 import { reporting, summaryLines } from "./run_report.ts";
 
 /** The command line, as `--help` shows it. */
@@ -64,6 +65,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const options: EtlRunOptions = {
     signal,
     waitMs: LOCK_WAIT_MS,
+    openLog: openCurvesLog,
     eventLeadMsMax: maxEventLeadMs(),
     ...(values["skip-warehouse"] ? {} : { warehouse: databaseUrl() }),
   };

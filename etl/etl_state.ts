@@ -50,6 +50,10 @@ export interface EtlState {
   /** When the last complete run ended, ISO 8601 UTC. */
   updated_at: string;
   topics: Record<string, TopicState>;
+  /** The UTC day, `2025-11-28`, that the tables derived from the others are of. */
+  derived_day?: string;
+  /** The version of the booking curves that was published last, and in which log. */
+  published?: { version: string; log_id: string };
 }
 
 /** A state that has read nothing. */

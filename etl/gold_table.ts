@@ -57,8 +57,8 @@ async function countOf(rows: LazyDataFrame): Promise<number> {
     .rows as number;
 }
 
-/** Writes `rows` to a file of the work folder and makes it the table. */
-async function replaceTable(
+/** Writes `rows` to a file of the work folder and makes it the table; returns how many there are. */
+export async function replaceTable(
   folders: GoldFolders,
   table: string,
   rows: LazyDataFrame,

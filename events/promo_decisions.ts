@@ -1,6 +1,13 @@
 /** Topic `promo_decisions`: promotions that were decided, with their reasons, keyed by `flight_id`. */
 
-import { checkInteger, checkNumber, checkOptionalJson, checkOptionalText, checkText } from "./_check.ts";
+import {
+  checkInteger,
+  checkNumber,
+  checkOptionalInstant,
+  checkOptionalJson,
+  checkOptionalText,
+  checkText,
+} from "./_check.ts";
 import type { JsonObject } from "./_check.ts";
 
 /** Where the record that led to an output stands in the log. */
@@ -59,6 +66,8 @@ export const promoDecisionChecks = {
     checkOptionalText(event, "event_id");
     checkOptionalText(event, "policy");
     checkOptionalText(event, "reason");
+    checkOptionalText(event, "curve_version");
+    checkOptionalInstant(event, "intervention_expected_at");
     checkOptionalJson(event, "inputs");
     checkOptionalJson(event, "thresholds");
   },
@@ -86,5 +95,13 @@ export const promoDecisionExample: PromotionTriggered = {
   },
   thresholds: { days_to_departure_min: 2, days_to_departure_max: 7, load_factor_below: 0.6 },
   reason: "Load factor 0.6 % is below 30 % with 4.16 days to departure",
+  booking_velocity_6h_per_hour: 0.167,
+  booking_velocity_24h_per_hour: 0.042,
+  forecast_load_factor: 0.612,
+  forecast_load_factor_low: 0.504,
+  forecast_load_factor_high: 0.72,
+  intervention_expected_at: "2025-11-24T10:15:30.000Z",
+  curve_version: "2025-11-23",
+  propensity: 1,
   source: { log_id: "1f3a9c2e-5b1d-4d36-8f0e-2f6f0d9f4c11", topic: "bookings", partition: 2, offset: 17 },
 };

@@ -7,7 +7,9 @@
 
 import type { BookingCreated } from "../events/bookings.ts";
 import { parseInstant } from "../events/instant.ts";
+import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
+import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import {
   FACT_BOOKING,
   FACT_BOOKING_CANCELLATION,
@@ -78,6 +80,20 @@ function objectOrNull(value: unknown): string | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? canonicalJson(value) : null;
 }
 
+/** Velocities and forecast, which metrics and promotions have alike. */
+function forecastCells(event: CabinInventoryMetrics | PromotionTriggered) {
+  const { intervention_expected_at: expected } = event;
+  return {
+    booking_velocity_6h_per_hour: numberOrNull(event.booking_velocity_6h_per_hour),
+    booking_velocity_24h_per_hour: numberOrNull(event.booking_velocity_24h_per_hour),
+    forecast_load_factor: numberOrNull(event.forecast_load_factor),
+    forecast_load_factor_low: numberOrNull(event.forecast_load_factor_low),
+    forecast_load_factor_high: numberOrNull(event.forecast_load_factor_high),
+    intervention_expected_at: typeof expected === "string" ? parseInstant(expected) : null,
+    curve_version: event.curve_version ?? null,
+  };
+}
+
 type EventOf<T extends AirlineEvent["event_type"]> = Extract<AirlineEvent, { event_type: T }>;
 
 /** The rule of a table, with the event's type in place. */
@@ -126,6 +142,7 @@ export const FACT_RULES: readonly FactRule[] = [
         minutes_to_departure: event.minutes_to_departure,
         days_to_departure: event.days_to_departure,
         booking_velocity_per_hour: event.booking_velocity_per_hour,
+        ...forecastCells(event),
       }),
     ],
   ),
@@ -145,6 +162,8 @@ export const FACT_RULES: readonly FactRule[] = [
         minutes_to_departure: event.minutes_to_departure,
         days_to_departure: numberOrNull(event.days_to_departure),
         booking_velocity_per_hour: numberOrNull(event.booking_velocity_per_hour),
+        ...forecastCells(event),
+        propensity: numberOrNull(event.propensity),
         target_fare_bucket: event.target_fare_bucket,
         policy: event.policy,
         reason: event.reason,

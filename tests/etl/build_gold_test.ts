@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import pl from "nodejs-polars";
+import { DERIVED_TABLES } from "../../etl/derived_tables.ts";
 import {
   booking,
   cancellation,
@@ -96,11 +97,20 @@ Deno.test("each table holds its topic's events with types", () =>
       minutes_to_departure: 5984,
       days_to_departure: 4.16,
       booking_velocity_per_hour: 1,
+      booking_velocity_6h_per_hour: 0.167,
+      booking_velocity_24h_per_hour: 0.042,
+      forecast_load_factor: 0.612,
+      forecast_load_factor_low: 0.504,
+      forecast_load_factor_high: 0.72,
+      intervention_expected_at: "2025-11-24T10:15:30.000Z",
+      curve_version: "2025-11-23",
       ...place,
     }]);
     const [decision] = lake.rows("fact_promotions");
     equal(decision!.discount_percentage, 25);
     equal(decision!.reason, promotion().reason);
+    equal(decision!.propensity, 1);
+    equal(decision!.forecast_load_factor, 0.612);
     deepEqual(JSON.parse(decision!.inputs as string), promotion().inputs);
     deepEqual(JSON.parse(decision!.thresholds as string), promotion().thresholds);
     const [flight] = lake.rows("dim_flight");
@@ -271,13 +281,16 @@ Deno.test("--full builds the same tables, without what the lake does not hold an
     equal(lake.rejected("bookings").length, 1);
   }));
 
-Deno.test("the gold folder holds the five tables, the state and the lock, nothing else", () =>
+Deno.test("the gold folder holds the tables, those derived from them and the state, nothing else", () =>
   withLake(async (lake) => {
     lake.seal("bookings", [booking("B1"), "broken"]);
     await lake.build();
     deepEqual(
       [...Deno.readDirSync(lake.folders.gold)].map(({ name }) => name).sort(),
-      ["_etl_state.json", ...GOLD.map((table) => `${table}.parquet`)],
+      [
+        "_etl_state.json",
+        ...[...GOLD, ...DERIVED_TABLES.map(({ name }) => name)].map((table) => `${table}.parquet`).sort(),
+      ],
     );
   }));
 

@@ -54,7 +54,7 @@ Deno.test("kill -9 at any step of a run, and the next one makes the same tables 
     moreEvents(lake);
     ({ steps } = await killedRun(lake, "never"));
   });
-  equal(steps.length, 14);
+  equal(steps.length, 15);
   await withLake(async (reference) => {
     firstEvents(reference);
     await reference.build();

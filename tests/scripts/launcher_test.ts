@@ -31,7 +31,7 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     "data",
     "lake/raw",
   ]],
-  ["the defaults", "etl", "allow-write", {}, [], ["lake/gold", "lake/rejected"]],
+  ["the defaults", "etl", "allow-write", {}, [], ["data", "lake/gold", "lake/rejected"]],
   ["the defaults", "etl", "allow-ffi", {}, [], ["node_modules"]],
   ["the defaults", "sql", "allow-net", {}, [], ["127.0.0.1:5433"]],
   ["the defaults", "topics", "allow-net", {}, [], undefined],
@@ -149,10 +149,11 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
     ["data", "/etc/rt.pem"],
   ],
   ["no log file with Kafka", "consumer", "allow-write", { KAFKA_BROKERS: "k1:9092" }, [], undefined],
-  ["no broker for who needs none", "etl", "allow-net", { KAFKA_BROKERS: "k1:9092" }, [
+  ["the ETL publishes booking curves", "etl", "allow-net", { KAFKA_BROKERS: "k1:9092" }, [
     "--metrics-port",
     "9000",
-  ], ["127.0.0.1:5433", "127.0.0.1:9000"]],
+  ], ["127.0.0.1:5433", "127.0.0.1:9000", "k1:9092"]],
+  ["no broker for who needs none", "sql", "allow-net", { KAFKA_BROKERS: "k1:9092" }, [], ["127.0.0.1:5433"]],
   [
     "certificates of the broker",
     "tail",
@@ -166,6 +167,7 @@ const CASES: [string, PartName, string, Record<string, string>, string[], string
   ]],
   ["a lake elsewhere", "lake", "allow-write", { LAKE_DIR: "/srv/lake" }, [], ["data", "/srv/lake/raw"]],
   ["a lake elsewhere", "etl", "allow-write", { LAKE_DIR: "/srv/lake" }, [], [
+    "data",
     "/srv/lake/gold",
     "/srv/lake/rejected",
   ]],
@@ -225,7 +227,7 @@ Deno.test("commandFor() lets each part read only its own names, and all others s
   ok(environment("producer")?.includes("KAFKA_SASL_PASSWORD"));
   ok(!environment("producer")?.includes("DATABASE_URL"));
   ok(!environment("consumer")?.includes("LAKE_DIR"));
-  ok(!environment("etl")?.includes("KAFKA_SASL_PASSWORD"));
+  ok(!environment("warehouse")?.includes("KAFKA_SASL_PASSWORD"));
   deepEqual(environment("sql"), ["DATABASE_URL", "WAREHOUSE_PORT", "NO_COLOR"]);
   ok(commandFor("sql", [], {}).args.includes("--ignore-env"));
 });

@@ -100,7 +100,7 @@ Deno.test("deno task warehouse serves, survives kill -9, and is alone with its f
   await first.says("/metrics");
   match(
     first.said(),
-    /Migrations applied: etl_state, chart_views\nTables created: dim_flight, fact_booking, /,
+    /Migrations applied: etl_state, chart_views, booking_curves\nTables created: dim_flight, fact_booking, /,
   );
   const metricsPort = Number(/http:\/\/127\.0\.0\.1:(\d+)\/metrics/.exec(first.said())![1]);
   const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
@@ -200,7 +200,7 @@ onEachWarehouse("with DATABASE_URL, deno task warehouse brings that database up 
   const first = await run(folder, 1, { databaseUrl: test.url }).end();
   equal(first.code, 0, first.said);
   match(first.said, /^DATABASE_URL is set: the warehouse is Postgres at 127\.0\.0\.1:\d+, database airline/);
-  match(first.said, /Migrations applied: etl_state, chart_views\n/);
+  match(first.said, /Migrations applied: etl_state, chart_views, booking_curves\n/);
   match(first.said, /✔ Schema and roles are up to date; no embedded warehouse is needed\n$/);
   const second = await run(folder, 1, { databaseUrl: test.url }).end();
   equal(second.code, 0, second.said);
