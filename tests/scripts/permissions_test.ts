@@ -98,6 +98,7 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
   },
   etl: {
     allowed: [
+      ...USES_LOG,
       FFI,
       "read:lake/raw/bookings",
       "read:lake/gold",
@@ -107,7 +108,6 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "env:DATABASE_URL",
     ],
     denied: [
-      ...NO_LOG,
       "ffi:x.node",
       "write:lake/raw/none/.probe",
       "read:data/warehouse",
