@@ -6,7 +6,9 @@ import { ViewerStore } from "../../streaming/viewer_store.ts";
 import type { ViewerCommit } from "../../streaming/viewer_store.ts";
 import type { Sql } from "../../warehouse/connect.ts";
 import { prepareRealtime } from "../../warehouse/realtime.ts";
-import { onEachWarehouse } from "../warehouse/_warehouse_support.ts";
+import { AskedDatabase, NoAnswerError } from "../../warehouse/asked_database.ts";
+import { TcpProxy } from "../exam/_tcp_proxy.ts";
+import { onEachWarehouse, startEmbedded } from "../warehouse/_warehouse_support.ts";
 
 const LOG_ID = "1f3a9c2e-5b1d-4d36-8f0e-2f6f0d9f4c11";
 const MINUTE = Date.UTC(2025, 10, 24, 10) / 60_000;
@@ -157,3 +159,65 @@ onEachWarehouse(
       equal((await store.claim(0, 6)).nextOffset, null);
     }),
 );
+
+/** A machine that is busy may take longer than the test's deadline: then it is asked again. */
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
+  }
+}
+
+for (const direction of ["toServer", "toClient"] as const) {
+  Deno.test(
+    `a commit whose connection dies ${
+      direction === "toServer" ? "before it arrives" : "before its answer does"
+    } is given up, and the next claim tells what became of it`,
+    async () => {
+      const warehouse = await startEmbedded();
+      let silent = false;
+      const proxy = await TcpProxy.start(
+        { hostname: "127.0.0.1", port: warehouse.server.port },
+        { watch: () => ({ [direction]: () => silent ? "stall" : undefined }) },
+      );
+      // Asked as a real server is: connections to the embedded one are never left.
+      const database = new AskedDatabase({
+        url: warehouse.url.replace(`:${warehouse.server.port}`, `:${proxy.port}`),
+        embedded: false,
+        applicationName: "airline-test",
+        max: 1,
+        answerMs: 500,
+      });
+      try {
+        const direct = await warehouse.open(1);
+        await prepareRealtime(direct.sql, "realtime");
+        const patient = new ViewerStore({ ask: (question) => question(direct.sql) }, "realtime", LOG_ID);
+        const store = new ViewerStore(database, "realtime", LOG_ID);
+        const former = await untilAnswered(() => store.claim(0, 3));
+        const owner = await patient.claim(0, 3);
+        // From here on the connection knows the statement, and sends it whole.
+        await untilAnswered(() =>
+          store.commit(former, commitOf(1)).catch((error) => {
+            if (!(error instanceof FencedError)) throw error;
+          })
+        );
+        await patient.commit(owner, commitOf(1));
+        silent = true;
+        await rejects(store.commit(owner, commitOf(2)), NoAnswerError);
+        silent = false;
+        const next = await untilAnswered(() => store.claim(0, 3));
+        equal(next.epoch > owner.epoch, true);
+        equal(next.nextOffset, direction === "toServer" ? 10 : 20);
+        await rejects(patient.commit(owner, commitOf(3)), FencedError);
+        await direct.close();
+      } finally {
+        await database.close();
+        await proxy.stop();
+        await warehouse.stop();
+      }
+    },
+  );
+}
