@@ -9,15 +9,16 @@ import { join } from "node:path";
 import { logger } from "../process/logger.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
-import { policyNamed } from "../streaming/policies/policies.ts";
-import { digestOf } from "./lab_choices.ts";
+import { checkPickupModel, type PickupModel } from "../streaming/policies/pickup_model.ts";
+import { digestOf, type LabChoices, labPolicy } from "./lab_choices.ts";
+import { trainedModel } from "./learned_training.ts";
 import { type LabOptions, parseLabOptions } from "./lab_options.ts";
 import { type LabReport, labReport } from "./lab_report.ts";
 import { labWorld } from "./lab_world.ts";
 import { htmlReport } from "./report_html.ts";
 import { markdownReport } from "./report_markdown.ts";
 import { ResultFile } from "./result_file.ts";
-import { money, signedMoney } from "./shown_figures.ts";
+import { money, percentOf, signedMoney } from "./shown_figures.ts";
 import { runOnWorkers } from "./worker_pool.ts";
 
 /** Policies that need no history. */
@@ -25,6 +26,12 @@ const WITHOUT_FORECAST = ["none", "RULE_ENGINE", "RULE_ENGINE_ITERATION_2"];
 
 async function main(stop: AbortSignal): Promise<void> {
   const options = parseLabOptions(Deno.args);
+  if (options.trainFile !== undefined) return await trainModel(options.choices, options.trainFile);
+  const model = options.modelFile === undefined ? undefined : await readModel(options.modelFile);
+  await compare({ ...options, choices: { ...options.choices, model } }, stop);
+}
+
+async function compare(options: LabOptions, stop: AbortSignal): Promise<void> {
   const { choices } = options;
   const world = await labWorld(choices);
   if (world.flights.length === 0) {
@@ -46,7 +53,7 @@ async function main(stop: AbortSignal): Promise<void> {
       digest,
       flights: world.flights.length,
       seats: world.flights.reduce((sum, { totalSeats }) => sum + totalSeats, 0),
-      versions: choices.policies.map((name) => policyNamed(name)!.version),
+      versions: choices.policies.map((name) => labPolicy(name, choices).version),
     });
     await writeReports(folder, report);
     sayWhatEarns(report);
@@ -106,6 +113,29 @@ async function runMissing(file: ResultFile, options: LabOptions, stop: AbortSign
     } shoppers/s on ${Math.min(workers, missing.length)} workers`,
   );
   return true;
+}
+
+async function readModel(file: string): Promise<PickupModel> {
+  try {
+    return checkPickupModel(JSON.parse(await Deno.readTextFile(file)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : (error as Error).message;
+    throw new OperatorError(`Cannot use the pickup model "${file}": ${why}`);
+  }
+}
+
+/** Trains on the flights of replication 0 and tries the model on those of replication 1. */
+async function trainModel(choices: LabChoices, file: string): Promise<void> {
+  const { model, readings, errors } = trainedModel(await labWorld(choices));
+  await Deno.writeTextFile(file, `${JSON.stringify(model, undefined, 2)}\n`);
+  logger.info(
+    `Trained on ${
+      readings.toLocaleString("en")
+    } readings. Mean absolute error of the final load factor on other flights: ${
+      percentOf(errors.learned, 2)
+    }, that of the pickup forecast ${percentOf(errors.forecast, 2)}. Written to ${file}`,
+  );
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -7,7 +7,10 @@ import {
   DEMAND_LEVEL_SPREAD,
   SEGMENTS,
 } from "../producer/demand_parameters.ts";
+import { learnedPolicy } from "../streaming/policies/learned.ts";
+import type { PickupModel } from "../streaming/policies/pickup_model.ts";
 import { policyNamed } from "../streaming/policies/policies.ts";
+import type { PromotionPolicy } from "../streaming/policies/policy.ts";
 
 /** What decides the figures. */
 export interface LabChoices {
@@ -26,6 +29,13 @@ export interface LabChoices {
   lookToBook: number;
   /** First day of departures, UTC, `2025-11-24`. */
   startDate: string;
+  /** What `LEARNED` expects by; `undefined`: its own model. */
+  model: PickupModel | undefined;
+}
+
+/** A policy of the choices by its name. */
+export function labPolicy(name: string, { model }: LabChoices): PromotionPolicy {
+  return name === "LEARNED" && model !== undefined ? learnedPolicy({}, model) : policyNamed(name)!;
 }
 
 /** Counts up when the same choices no longer give the same figures. */
@@ -38,7 +48,7 @@ export async function digestOf(choices: LabChoices): Promise<string> {
   const text = JSON.stringify([
     FORMAT,
     deciding,
-    choices.policies.map((name) => policyNamed(name)!.version),
+    choices.policies.map((name) => labPolicy(name, choices).version),
     SEGMENTS,
     DEMAND_LEVEL_MEAN,
     DEMAND_LEVEL_SPREAD,

@@ -97,6 +97,17 @@ const COMMAND_LINE = {
       default: "data/lab",
       description: "Where results and reports go, each run into a folder of its own",
     },
+    model: {
+      type: "text",
+      value: "FILE",
+      description: "Judges LEARNED with this pickup model instead of its own",
+    },
+    train: {
+      type: "text",
+      value: "FILE",
+      description:
+        "Trains a pickup model on flights of these choices that have left, writes it there, and ends",
+    },
     fresh: {
       type: "flag",
       description: "Forgets the results of an earlier run of the same choices",
@@ -116,6 +127,10 @@ export interface LabOptions {
   workers: number | undefined;
   outDir: string;
   fresh: boolean;
+  /** A pickup model to judge `LEARNED` with. */
+  modelFile: string | undefined;
+  /** Where a model that is trained goes. */
+  trainFile: string | undefined;
 }
 
 /**
@@ -137,10 +152,13 @@ export function parseLabOptions(args: readonly string[]): LabOptions {
       historyDays: values.history,
       lookToBook: values["look-to-book"],
       startDate: dateOf(values["start-date"]),
+      model: undefined,
     },
     workers: values.workers,
     outDir: values.out,
     fresh: values.fresh,
+    modelFile: values.model,
+    trainFile: values.train,
   };
 }
 

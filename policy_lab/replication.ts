@@ -5,10 +5,9 @@ import type { Flight } from "../producer/flight.ts";
 import { networkFlight } from "../producer/network_simulation.ts";
 import type { NetworkDemand } from "../producer/network_demand.ts";
 import { randomKey, randomUint32 } from "../producer/random.ts";
-import { policyNamed } from "../streaming/policies/policies.ts";
 import { type BoundedFlight, dynamicRevenue, linearRevenue, perfectRevenue } from "./bounds.ts";
 import { runFlight } from "./flight_run.ts";
-import type { LabChoices } from "./lab_choices.ts";
+import { type LabChoices, labPolicy } from "./lab_choices.ts";
 import { PolicyEngine } from "./policy_engine.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -77,7 +76,7 @@ export function runReplication(
     dynamic: replication < DYNAMIC_REPLICATIONS ? 0 : null,
     policies: choices.policies.map(() => emptyResult(days.length)),
   };
-  const engines = choices.policies.map((name) => new PolicyEngine(policyNamed(name)!, curves));
+  const engines = choices.policies.map((name) => new PolicyEngine(labPolicy(name, choices), curves));
   for (const flight of flights) {
     for (const [at, engine] of engines.entries()) {
       const sums = result.policies[at]!;

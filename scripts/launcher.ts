@@ -98,7 +98,7 @@ export const PARTS = {
   },
   replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
-  lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out"] },
+  lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out", "train"], fileOptions: ["model"] },
   status: { script: "scripts/status.ts", permissions: "status", asksProcesses: true },
   lag: { script: "scripts/lag.ts", permissions: "lag" },
   doctor: { script: "scripts/doctor.ts", permissions: "doctor", asksProcesses: true },

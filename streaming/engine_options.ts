@@ -6,7 +6,7 @@ import type { InventoryEngineOptions } from "./inventory_engine_options.ts";
 import { DISCOUNT_CHOICE } from "./policies/discount_choice.ts";
 import { POLICIES, policyNamed } from "./policies/policies.ts";
 
-const FORECASTING = "FORECAST and BID_PRICE";
+const FORECASTING = "FORECAST, BID_PRICE and LEARNED";
 
 /** As `parseCommandLine()` takes them. */
 export const ENGINE_OPTIONS = {

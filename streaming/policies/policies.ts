@@ -3,6 +3,7 @@
 import { bidPricePolicy } from "./bid_price.ts";
 import type { DiscountChoiceOptions } from "./discount_choice.ts";
 import { forecastPolicy } from "./forecast.ts";
+import { learnedPolicy } from "./learned.ts";
 import { none } from "./none.ts";
 import type { PromotionPolicy } from "./policy.ts";
 import { ruleEngine } from "./rule_engine.ts";
@@ -15,6 +16,7 @@ export const POLICIES: readonly PromotionPolicy[] = [
   ruleEngineIteration2,
   forecastPolicy(),
   bidPricePolicy(),
+  learnedPolicy(),
 ];
 
 /** What can be set of the policies with a forecast; the published ones have fixed thresholds. */
@@ -25,5 +27,6 @@ export function policyNamed(name: string, options: PolicyOptions = {}): Promotio
   const policy = POLICIES.find((policy) => policy.name === name);
   if (Object.keys(options).length === 0) return policy;
   if (name === "FORECAST") return forecastPolicy(options);
+  if (name === "LEARNED") return learnedPolicy(options);
   return name === "BID_PRICE" ? bidPricePolicy(options) : policy;
 }

@@ -14,6 +14,7 @@ export function choicesOf(changes: Partial<LabChoices> = {}): LabChoices {
     historyDays: 0,
     lookToBook: 10,
     startDate: "2025-11-24",
+    model: undefined,
     ...changes,
   };
 }
@@ -26,4 +27,14 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Runs the lab as a program. */
+export async function lab(args: string): Promise<{ code: number; text: string }> {
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "-A", "policy_lab/lab.ts", ...args.split(" ")],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
+  return { code: output.code, text };
 }

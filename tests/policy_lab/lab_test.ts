@@ -6,19 +6,10 @@ import { digestOf } from "../../policy_lab/lab_choices.ts";
 import { parseLabOptions } from "../../policy_lab/lab_options.ts";
 import type { LabReport } from "../../policy_lab/lab_report.ts";
 import { UsageError } from "../../process/command_line.ts";
-import { choicesOf, withFolder } from "./_support.ts";
+import { choicesOf, lab, withFolder } from "./_support.ts";
 
 const SMALL =
   "--policies RULE_ENGINE,RULE_ENGINE_ITERATION_2 --days 2 --flights-per-day 2 --history 0 --seed 3";
-
-async function lab(args: string): Promise<{ code: number; text: string }> {
-  const output = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "-A", "policy_lab/lab.ts", ...args.split(" ")],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
-  return { code: output.code, text };
-}
 
 async function reports(folder: string): Promise<string[]> {
   const [run] = [...Deno.readDirSync(folder)];
