@@ -7,7 +7,6 @@
 
 import pl from "nodejs-polars";
 import type { BookingCurvesPublished } from "../events/booking_curves.ts";
-import { removeIfThere } from "../process/files.ts";
 import { flightHistories, lastWholeDay } from "./flight_histories.ts";
 import { goldPath, replaceTable } from "./gold_table.ts";
 import type { GoldFolders, MergeOptions } from "./gold_table.ts";
@@ -146,11 +145,6 @@ export async function derivedRows(goldFolder: string, table: string): Promise<Ro
     throw error;
   }
   return (await pl.scanParquet(goldPath(goldFolder, table)).collect()).toRecords() as Row[];
-}
-
-/** Removes the derived tables: all is to be built anew. */
-export async function removeDerived(goldFolder: string): Promise<void> {
-  for (const { name } of DERIVED_TABLES) await removeIfThere(goldPath(goldFolder, name));
 }
 
 /** The curves of a day, to be published. */

@@ -96,6 +96,7 @@ export const PARTS = {
     permissions: "dead-letters",
     fileOptions: ["value-file"],
   },
+  explain: { script: "scripts/explain.ts", permissions: "explain" },
   replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
   lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out", "train"], fileOptions: ["model"] },

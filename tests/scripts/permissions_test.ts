@@ -129,6 +129,17 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     allowed: [...USES_LOG, "env:MAX_EVENT_LEAD"],
     denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0"],
   },
+  explain: {
+    allowed: [...LOG.map((file) => `read:${file}`), KAFKA_SECRET],
+    denied: [
+      ...NO_FFI,
+      ...NO_LAKE,
+      ...NO_WAREHOUSE,
+      ...LOG.map((file) => `write:${file}`),
+      "write:data/none/.probe",
+      "listen:127.0.0.1:0",
+    ],
+  },
   replay: {
     allowed: [...LOG.map((file) => `read:${file}`), KAFKA_SECRET, "read:lake/raw/bookings", "env:LAKE_DIR"],
     denied: [
