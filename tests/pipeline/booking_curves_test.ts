@@ -1,6 +1,6 @@
 /** Booking curves reach every partition's engine, survive its end, and a replay sees what the live run saw. */
 
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { bookingRecords, flightRecords } from "../../bench/workload.ts";
 import { bookingCurvesExample, bookingCurvesKey } from "../../events/booking_curves.ts";
 import { BOOKING_CURVES_TOPIC, ENGINE_INPUT_TOPICS, GROUPS } from "../../events/topics.ts";
@@ -96,5 +96,15 @@ pipelineTest(
     const { comparison } = JSON.parse(piped);
     strictEqual(comparison.inventory_metrics.equal, 3_000);
     strictEqual(comparison.agrees, true);
+
+    const flightId = bookings[0]!.key!;
+    const story = await pipeline.run("explain", [flightId]);
+    strictEqual(story.code, 0, story.output);
+    match(story.piped, new RegExp(`^${flightId}: LHR to BOS, leaves 2026-01-0`));
+    match(story.piped, /By the booking curves of 2026-01-04 it is expected to leave with/);
+    match(story.piped, /No policy came near a promotion\. It stands at/);
+    const unknown = await pipeline.run("explain", ["XX1_2026-01-06"]);
+    strictEqual(unknown.code, 1);
+    match(unknown.output, /The log knows no flight "XX1_2026-01-06"/);
   },
 );
