@@ -31,9 +31,9 @@ const json = (description: string, schema: z.ZodType) => ({
 /** Adds the endpoints. */
 export function addActuator(
   app: ServiceApp,
-  { name, description, health, metrics }: Pick<
+  { name, description, health, metrics, access }: Pick<
     ServiceAppOptions,
-    "name" | "description" | "health" | "metrics"
+    "name" | "description" | "health" | "metrics" | "access"
   >,
 ): void {
   const noStore = { "cache-control": "no-store" };
@@ -43,6 +43,8 @@ export function addActuator(
       path,
       tags: ["Operators"],
       summary,
+      // Asked without a token, too.
+      ...(path === "/actuator/health" ? { security: [] } : {}),
       responses: answers,
     });
   describe("/actuator/health", "Whether the service works, and its parts", {
@@ -61,7 +63,12 @@ export function addActuator(
   app.get("/actuator/health", (context) => {
     const components = health();
     const isUp = Object.values(components).every(({ status }) => status === "UP");
-    return context.json({ status: isUp ? "UP" : "DOWN", components }, isUp ? 200 : 503, noStore);
+    // Details, such as why a database refuses us, are for those who have the token.
+    const authorization = context.req.header("authorization");
+    const shown = access.allowed({ authorization, cookie: undefined })
+      ? components
+      : Object.fromEntries(Object.entries(components).map(([part, { status }]) => [part, { status }]));
+    return context.json({ status: isUp ? "UP" : "DOWN", components: shown }, isUp ? 200 : 503, noStore);
   });
   app.get("/actuator/info", (context) => context.json({ app: { name, description } }, 200, noStore));
   app.get(

@@ -32,7 +32,12 @@ function serviceOn(stub: Stub, options: { perMinute?: number; token?: string; ti
     description: "test",
     metrics,
     access: new AccessControl({ token: options.token }),
-    health: () => ({ source: { status: source.breaker.state === "open" ? "DOWN" : "UP" } }),
+    health: () => ({
+      source: {
+        status: source.breaker.state === "open" ? "DOWN" : "UP",
+        ...(options.token === undefined ? {} : { details: { name: source.name } }),
+      },
+    }),
   });
   addFlightRoutes(app, { cache, metrics: flightMetrics, ttlMs: 300_000 });
   const get = async (path: string, init: RequestInit = {}) =>
@@ -192,7 +197,14 @@ Deno.test("with a token only health is told to those who do not have it; foreign
   await using stub = stubServer(() => aeroApiAnswer(AEROAPI_FLIGHT));
   const { get } = serviceOn(stub, { token: "t" });
   assert.equal((await problemOf(await get("/api/v1/flight/UA1545"))).status, 401);
-  assert.equal((await get("/actuator/health")).status, 200);
+  const details = async (headers?: Record<string, string>) =>
+    (await (await get("/actuator/health", { headers: headers ?? {} })).json()).components.source;
+  assert.deepEqual(await details(), { status: "UP" });
+  assert.deepEqual(await details({ authorization: "Bearer wrong" }), { status: "UP" });
+  assert.deepEqual(await details({ authorization: "Bearer t" }), {
+    status: "UP",
+    details: { name: "aeroapi" },
+  });
   const headers = { authorization: "Bearer t", "x-request-id": "abc-1" };
   const allowed = await get("/api/v1/flight/UA1545", { headers });
   assert.deepEqual([allowed.status, allowed.headers.get("x-request-id")], [200, "abc-1"]);

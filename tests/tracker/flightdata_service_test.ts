@@ -103,3 +103,45 @@ Deno.test("with a key it asks AeroAPI; a log and a Redis that are away fail no r
   assert.match(service.output, /1 flights that were fetched are not in it/);
   assert.ok(!service.output.includes("secret-key"), service.output);
 });
+
+const REDIS_URL = Deno.env.get("REDIS_URL") ?? "";
+
+Deno.test({
+  name: "what one instance fetched another one finds in Redis",
+  ignore: REDIS_URL === "",
+  async fn() {
+    // A number that no earlier run has left there.
+    const ident = `ZZ${1000 + crypto.getRandomValues(new Uint16Array(1))[0]! % 9000}`;
+    await using stub = stubServer(() => aeroApiAnswer({ ...AEROAPI_FLIGHT, ident_icao: ident }));
+    const folder = await Deno.makeTempDir();
+    const start = () =>
+      new TrackerProcess("flightdata-service", ["--port", "0"], {
+        EVENT_LOG_FILE: `${folder}/log.sqlite`,
+        REDIS_URL,
+        FLIGHTAWARE_API_KEY: "k",
+        FLIGHTAWARE_BASE_URL: stub.url,
+        SERVICE_REGISTRY_URL: "none",
+      });
+    const services = [start(), start()];
+    const urls = await Promise.all(
+      services.map(async (service) =>
+        (await service.says(/(http:\S+?)\/api\/v1\/flight\/UA15, .* kept in redis/))[1]!
+      ),
+    );
+    for (const url of urls) {
+      const connected = async () =>
+        (await (await fetch(`${url}/actuator/health`)).json()).components.cache.details.connected;
+      while (!await connected()) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const states: string[] = [];
+    for (const url of urls) {
+      const response = await fetch(`${url}/api/v1/flight/${ident}`);
+      assert.equal((await response.json()).ident, ident);
+      states.push(response.headers.get("cache-status")!.slice(0, 12));
+    }
+    assert.deepEqual(states, ["flights; fwd", "flights; hit"]);
+    assert.equal(stub.requests.length, 1);
+    for (const service of services) assert.equal(await service.stop(), 0, service.output);
+    await Deno.remove(folder, { recursive: true });
+  },
+});
