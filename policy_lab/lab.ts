@@ -7,6 +7,7 @@
 
 import { join } from "node:path";
 import { logger } from "../process/logger.ts";
+import { openEventLog } from "../process/open_event_log.ts";
 import { ProgressBar } from "../process/progress_bar.ts";
 import { OperatorError, runProcess } from "../process/run_process.ts";
 import { checkPickupModel, type PickupModel } from "../streaming/policies/pickup_model.ts";
@@ -17,6 +18,8 @@ import { type LabReport, labReport } from "./lab_report.ts";
 import { labWorld } from "./lab_world.ts";
 import { htmlReport } from "./report_html.ts";
 import { markdownReport } from "./report_markdown.ts";
+import { liveDecisions } from "./live_decisions.ts";
+import { liveReport } from "./live_report.ts";
 import { ResultFile } from "./result_file.ts";
 import { money, percentOf, signedMoney } from "./shown_figures.ts";
 import { runOnWorkers } from "./worker_pool.ts";
@@ -26,9 +29,20 @@ const WITHOUT_FORECAST = ["none", "RULE_ENGINE", "RULE_ENGINE_ITERATION_2"];
 
 async function main(stop: AbortSignal): Promise<void> {
   const options = parseLabOptions(Deno.args);
+  if (options.fromLive) return await judgeLive(stop);
   if (options.trainFile !== undefined) return await trainModel(options.choices, options.trainFile);
   const model = options.modelFile === undefined ? undefined : await readModel(options.modelFile);
   await compare({ ...options, choices: { ...options.choices, model } }, stop);
+}
+
+/** What the log's own decisions say; nothing is simulated. */
+async function judgeLive(stop: AbortSignal): Promise<void> {
+  const log = await openEventLog("airline-lab", { readOnly: true });
+  try {
+    for (const line of liveReport(await liveDecisions(log, stop))) logger.info(line);
+  } finally {
+    await log.close();
+  }
 }
 
 async function compare(options: LabOptions, stop: AbortSignal): Promise<void> {
@@ -128,7 +142,10 @@ async function readModel(file: string): Promise<PickupModel> {
 /** Trains on the flights of replication 0 and tries the model on those of replication 1. */
 async function trainModel(choices: LabChoices, file: string): Promise<void> {
   const { model, readings, errors } = trainedModel(await labWorld(choices));
-  await Deno.writeTextFile(file, `${JSON.stringify(model, undefined, 2)}\n`);
+  await Deno.writeTextFile(file, `${JSON.stringify(model, undefined, 2)}\n`).catch((error) => {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new OperatorError(`Cannot write the pickup model "${file}": ${(error as Error).message}`);
+  });
   logger.info(
     `Trained on ${
       readings.toLocaleString("en")

@@ -108,6 +108,11 @@ const COMMAND_LINE = {
       description:
         "Trains a pickup model on flights of these choices that have left, writes it there, and ends",
     },
+    "from-live": {
+      type: "flag",
+      description:
+        "Judges the running policy by its decisions in the event log instead, where chance had a say in them",
+    },
     fresh: {
       type: "flag",
       description: "Forgets the results of an earlier run of the same choices",
@@ -117,6 +122,7 @@ const COMMAND_LINE = {
     "A run that was stopped goes on when it is called again the same way; more replications are added to those that are there.",
     "The same choices give the same report, whatever the number of workers.",
     "policy_lab/README.md tells how to read it.",
+    "With --from-live: KAFKA_BROKERS chooses Kafka; without it the embedded log (EVENT_LOG_FILE) is read.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -129,6 +135,8 @@ export interface LabOptions {
   fresh: boolean;
   /** A pickup model to judge `LEARNED` with. */
   modelFile: string | undefined;
+  /** Judges decisions of the event log; nothing is simulated. */
+  fromLive: boolean;
   /** Where a model that is trained goes. */
   trainFile: string | undefined;
 }
@@ -159,6 +167,7 @@ export function parseLabOptions(args: readonly string[]): LabOptions {
     fresh: values.fresh,
     modelFile: values.model,
     trainFile: values.train,
+    fromLive: values["from-live"],
   };
 }
 
