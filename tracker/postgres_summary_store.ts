@@ -99,7 +99,7 @@ export class PostgresSummaryStore implements SummaryStore {
       select flight_ident, fa_flight_id, summary_text, model_used,
         (extract(epoch from generated_at::timestamptz) * 1000)::float8 as generated_ms
       from {schema}.flight_summaries where flight_ident = $1::text
-      order by generated_at desc, id desc limit 1`,
+      order by generated_at desc, told::json ->> 'scheduled_out' desc nulls last, id desc limit 1`,
       [ident],
     );
     if (row === undefined) return undefined;

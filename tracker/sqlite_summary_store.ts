@@ -150,7 +150,8 @@ export class SqliteSummaryStore implements SummaryStore {
   newest(ident: string): Promise<StoredSummary | undefined> {
     const row = this.#database.prepare(
       `SELECT flight_ident, fa_flight_id, summary_text, model_used, generated_at FROM flight_summaries
-       WHERE flight_ident = ? ORDER BY generated_at DESC, id DESC LIMIT 1`,
+       WHERE flight_ident = ?
+       ORDER BY generated_at DESC, told ->> '$.scheduled_out' DESC NULLS LAST, id DESC LIMIT 1`,
     ).get(ident);
     return Promise.resolve(
       row === undefined ? undefined : {

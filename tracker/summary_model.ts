@@ -7,6 +7,7 @@
  */
 
 import { BodyTooLargeError, boundedBody } from "./bounded_body.ts";
+import { chatAnswerOf, chatErrorOf } from "./chat_answer.ts";
 import { CircuitBreaker } from "./circuit_breaker.ts";
 import type { FlightFacts } from "./flight_facts.ts";
 import { BudgetSpentError } from "./flight_source.ts";
@@ -72,7 +73,6 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 const ANSWER_TOKENS_MAX = 200;
 /** For the marks between messages, which no text shows. */
 const MESSAGE_TOKENS = 16;
-const TOKENS_SANE_MAX = 10_000_000;
 const REST_SECONDS_MAX = 3600;
 /** In the runtime's words: no connection came about, or the one asked sent us elsewhere. */
 const NOT_ASKED = /client error \(Connect\)|redirect/i;
@@ -162,18 +162,20 @@ export class SummaryModel {
       });
       outcome = String(response.status);
       if (response.status !== 200) {
-        await response.body?.cancel();
         // Nobody is charged for an answer that is an error.
         await taken.cost(0);
-        throw this.#refused(response);
+        throw this.#refused(response, await chatErrorOf(response));
       }
-      const answer = answerOf(new TextDecoder().decode(await boundedBody(response, ANSWER_BYTES_MAX)), model);
-      tokens = answer.tokens ?? 0;
-      if (answer.tokens !== null) await taken.cost(answer.tokens);
+      const body = new TextDecoder().decode(await boundedBody(response, ANSWER_BYTES_MAX));
+      const answer = chatAnswerOf(body);
+      if (answer === undefined) throw new ModelError("nonsense", "The model's answer is not JSON");
+      if (answer.tokens !== null) await taken.cost(tokens = answer.tokens);
       if (answer.text === undefined) {
         throw new ModelError("nonsense", "The model's answer holds no finished text");
       }
-      return { ...answer, text: answer.text };
+      // Nobody may write in the template's name.
+      const named = answer.model === TEMPLATE_NAME ? undefined : answer.model;
+      return { text: answer.text, model: named ?? model, tokens: answer.tokens };
     } catch (error) {
       if (error instanceof ModelError) throw error;
       if (timeout.aborted) {
@@ -194,7 +196,7 @@ export class SummaryModel {
     }
   }
 
-  #refused(response: Response): ModelError {
+  #refused(response: Response, why: string): ModelError {
     const { status } = response;
     if (status === 401 || status === 403) {
       return new ModelError("refused", `The model refuses the key (${status}): check OPENAI_API_KEY`);
@@ -212,9 +214,9 @@ export class SummaryModel {
       return new ModelError("rate_limited", `The model takes nothing for ${seconds} s`);
     }
     const passing = status >= 500;
-    return new ModelError(passing ? "failed" : "refused", `The model's server answered ${status}`, {
-      passing,
-    });
+    const shown = this.#apiKey === undefined ? why : why.replaceAll(this.#apiKey, "…");
+    const message = `The model's server answered ${status}${shown === "" ? "" : `: ${shown}`}`;
+    return new ModelError(passing ? "failed" : "refused", message, { passing });
   }
 }
 
@@ -222,37 +224,4 @@ export class SummaryModel {
 function tokensMaxOf(messages: ChatMessage[]): number {
   const bytes = new TextEncoder().encode(messages.map(({ content }) => content).join("")).length;
   return bytes + MESSAGE_TOKENS * messages.length + ANSWER_TOKENS_MAX;
-}
-
-/** Reads a chat completion; nothing of it is taken on trust. `text` is undefined where there is none, or a part of one. */
-function answerOf(
-  body: string,
-  model: string,
-): { text: string | undefined; model: string; tokens: number | null } {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    throw new ModelError("nonsense", "The model's answer is not JSON");
-  }
-  const { choices, usage, model: named } = fieldsOf(answer);
-  const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
-  const { content } = fieldsOf(choice.message);
-  const isWhole = choice.finish_reason === undefined || choice.finish_reason === null ||
-    choice.finish_reason === "stop";
-  const total = fieldsOf(usage).total_tokens;
-  const isSane = typeof total === "number" && Number.isInteger(total) && total >= 0 &&
-    total <= TOKENS_SANE_MAX;
-  return {
-    text: typeof content === "string" && isWhole ? content : undefined,
-    // Nobody may write in the template's name.
-    model: typeof named === "string" && /^[!-~]{1,100}$/.test(named) && named !== TEMPLATE_NAME
-      ? named
-      : model,
-    tokens: isSane ? total : null,
-  };
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }

@@ -64,7 +64,7 @@ export interface SummaryStore extends TokenCounters {
     claim: ClaimedTopicPartition,
     commit: { nextOffset: number; summaries: readonly NewSummary[] },
   ): Promise<void>;
-  /** The summary of the ident's leg that was told of last. */
+  /** The summary of the ident's leg that was told of last; of several at the same time the one that leaves last. */
   newest(ident: string): Promise<StoredSummary | undefined>;
   /** Whether it answers. @throws where it does not. */
   check(): Promise<void>;

@@ -90,13 +90,13 @@ export async function runSummaryTask(
     const claim = await store.claim(log.logId, partition);
     appender = await log.appender();
     // Step 2: where to go on.
-    const range = (await log.ranges([topic])).find((range) => range.partition === partition)!;
-    const committed = (await log.committedOffsets(group, [topic])).find((at) => at.partition === partition);
-    const wanted = claim.nextOffset ?? committed?.offset ?? range.start;
-    const offset = Math.max(wanted, range.start);
+    const { start, end } = (await log.ranges([topic])).find((range) => range.partition === partition)!;
+    const wanted = claim.nextOffset ?? await groupOffset(partition, options) ?? start;
+    // Behind the end there is nothing to go on with: the topic was made anew.
+    const offset = wanted > end ? start : Math.max(wanted, start);
     reader.seek({ topic, partition, offset });
     reader.resume([topic]);
-    observer?.started?.({ partition, offset, lostRecords: offset - wanted });
+    observer?.started?.({ partition, offset, lostRecords: Math.max(0, offset - wanted) });
     const task = new SummaryTask(claim, appender, position, options);
     while (!signal.aborted) {
       const batches = await reader.poll({ maxWaitMs: POLL_MS, signal });
@@ -114,6 +114,15 @@ export async function runSummaryTask(
     await position.close();
     await appender?.close();
   }
+}
+
+/** Where the group stood under whatever program. */
+async function groupOffset(
+  partition: number,
+  { log, group, topic }: SummaryTaskOptions,
+): Promise<number | undefined> {
+  const positions = await log.committedOffsets(group, [topic]);
+  return positions.find((position) => position.partition === partition)?.offset;
 }
 
 /** What was read since the last commit. */
@@ -209,17 +218,18 @@ class SummaryTask {
     const { store, writer, topic, observer, now = Date.now } = this.#options;
     const { partition } = this.#claim;
     // Step 4.
-    const summaries = await Promise.all(
-      [...slice.changed.values()].map(async ({ flight, before, changes }): Promise<NewSummary> => ({
-        ...await writer.write(flight, signal),
-        told: flight,
-        ident: summaryIdent(flight.ident),
-        generatedMs: now(),
-        changesBefore: before,
-        changes,
-      })),
-    );
+    const changed = [...slice.changed.values()];
+    const written = await Promise.all(changed.map(({ flight }) => writer.write(flight, signal)));
     if (signal.aborted) return;
+    const generatedMs = now();
+    const summaries = changed.map(({ flight, before, changes }, at): NewSummary => ({
+      ...written[at]!,
+      told: flight,
+      ident: summaryIdent(flight.ident),
+      generatedMs,
+      changesBefore: before,
+      changes,
+    }));
     // Step 5.
     await this.#appendLetters(slice.refused);
     // Step 6.

@@ -180,3 +180,16 @@ summaryTest("of several changes read at once the last is told of, and all are co
   const { text } = (await (await engines.store.open()).newest("UAL1003"))!;
   assert.match(text, /UAL1003 .* is cancelled/);
 });
+
+summaryTest(
+  "a place behind the topic's end is one of a topic before: reading begins anew",
+  async (engines) => {
+    await engines.append([{ partition: 1, key: "leg", value: flightValue({ fa_flight_id: "leg" }) }]);
+    const store = await engines.store.open();
+    await store.commit(await store.claim(engines.log.logId, 1), { nextOffset: 1000, summaries: [] });
+    const one = await consuming(engines);
+    await engines.caughtUp();
+    await one.stop();
+    assert.deepEqual(await engines.changes(["leg"]), new Map([["leg", 1]]));
+  },
+);

@@ -137,6 +137,13 @@ for (
   });
 }
 
+Deno.test("what the model's server says is wrong is told in one line, without the key", async () => {
+  const message = "Unsupported\n parameter \u001b[31m of secret-key-1";
+  await using stub = stubServer(() => Response.json({ error: { message } }, { status: 400 }));
+  const { message: told } = await failure(modelOn(stub).model.write(FACTS, never()));
+  assert.equal(told, "The model's server answered 400: Unsupported  parameter  [31m of …");
+});
+
 Deno.test("of 50 MB a little is read", async () => {
   let sent = 0;
   const body = () =>

@@ -63,6 +63,28 @@ storeTest("a commit stores summaries and place, and the next owner finds them", 
   assert.equal((await other.claim("another-log", 0)).nextOffset, null);
 });
 
+storeTest(
+  "of legs that were told of at the same time the one that leaves last is meant",
+  async ({ open }) => {
+    const store = await open();
+    const claim = await store.claim(LOG_ID, 0);
+    const leg = (id: string, scheduled_out: string | null, more: Partial<NewSummary> = {}) => ({
+      ...summary(more, id),
+      told: flightData({ fa_flight_id: id, scheduled_out }),
+    });
+    await store.commit(claim, {
+      nextOffset: 1,
+      summaries: [leg("a", "2025-11-29T12:00:00Z"), leg("b", "2025-11-28T12:00:00Z"), leg("c", null)],
+    });
+    assert.equal((await store.newest("UAL1545"))!.faFlightId, "a");
+    await store.commit(claim, {
+      nextOffset: 2,
+      summaries: [leg("b", "2025-11-28T12:00:00Z", { generatedMs: AT_MS + 1, changesBefore: 1, changes: 2 })],
+    });
+    assert.equal((await store.newest("UAL1545"))!.faFlightId, "b");
+  },
+);
+
 storeTest("a former owner stores nothing, neither summaries nor place", async ({ open }) => {
   const store = await open();
   const former = await store.claim(LOG_ID, 0);
