@@ -147,6 +147,7 @@ async function loseLogAnswers(
       load.startConsumer();
     }
     const startMs = await struck;
+    findings.checked++;
     try {
       await load.worksOn(recoveryMsMax + LATE_MS_MAX);
     } catch (error) {

@@ -6,7 +6,7 @@ import type { SourceMutation } from "./_project_copy.ts";
 const LOAD = "warehouse/load_tables.ts";
 const REPLACE = "await Deno.rename(temporary, `${folder}/${name}`);";
 const LOADED = "loaded[rows.table.name] = await loadTable(warehouse, tx, rows, files, options);";
-const LOADING = "return await loadWarehouse(warehouse, { ...options, lease, other });";
+const LOADING = "const loaded = await loadWarehouse(warehouse, { ...options, lease, other });";
 
 /** Where a run has its rows in hand and no transaction begun: it is put to sleep here. */
 export const ZOMBIE_POINT = "rows in hand";
@@ -37,12 +37,7 @@ export const ETL_POINTS: readonly SourceMutation[] = [
   killPoint("table loaded", { file: LOAD, after: LOADED }),
   killPoint("watermark stored", { file: LOAD, before: "const rowsNew = " }),
   killPoint("before commit", { file: LOAD, before: "return loaded;" }),
-  {
-    file: "etl/etl_run.ts",
-    from: LOADING,
-    to:
-      `const done = await loadWarehouse(warehouse, { ...options, lease, other }); examPoint("committed"); return done;`,
-  },
+  killPoint("committed", { file: "etl/etl_run.ts", after: LOADING }),
 ];
 
 /** Their names, how often a run passes each at the most, and in which order each is taken once before chance draws. */

@@ -114,9 +114,22 @@ async function copyFolder(from: string, to: string, path: string): Promise<void>
   }
 }
 
-async function mutate(folder: string, { file, from, to }: SourceMutation): Promise<void> {
+async function mutate(folder: string, mutation: SourceMutation): Promise<void> {
+  const { file } = mutation;
   const path = join(folder, file);
-  const source = await Deno.readTextFile(path);
+  const mutated = mutatedSource(await Deno.readTextFile(path), mutation);
+  const points = mutated.includes("examPoint(") && !mutated.includes(POINT_FILE);
+  const up = relative(dirname(file), POINT_FILE).replaceAll("\\", "/");
+  const specifier = up.startsWith(".") ? up : `./${up}`;
+  await Deno.writeTextFile(path, points ? `import { examPoint } from "${specifier}";${mutated}` : mutated);
+}
+
+/**
+ * A source text with a mutation.
+ *
+ * @throws {Error} Where the mutation's text does not occur exactly once.
+ */
+export function mutatedSource(source: string, { file, from, to }: SourceMutation): string {
   const occurrences = source.split(from).length - 1;
   if (occurrences !== 1) {
     throw new Error(
@@ -124,9 +137,5 @@ async function mutate(folder: string, { file, from, to }: SourceMutation): Promi
         "The source has moved on: fit the mutation to it",
     );
   }
-  const mutated = source.replace(from, () => to);
-  const points = mutated.includes("examPoint(") && !mutated.includes(POINT_FILE);
-  const up = relative(dirname(file), POINT_FILE).replaceAll("\\", "/");
-  const specifier = up.startsWith(".") ? up : `./${up}`;
-  await Deno.writeTextFile(path, points ? `import { examPoint } from "${specifier}";${mutated}` : mutated);
+  return source.replace(from, () => to);
 }

@@ -5,6 +5,7 @@ import { randomOf, seedOf } from "./_random.ts";
 import {
   FAILED_ROUNDS_MAX,
   faultsOf,
+  type Form,
   isClean,
   type StoredControl,
   type StoredExperiment,
@@ -20,6 +21,7 @@ const VIOLATIONS_MAX = 20;
 export interface RunContext {
   seed: number;
   engine: ExamEngine;
+  form: Form;
   /** The project as it stood when the exam began. */
   project: Project;
   /** Keeps the folder of a round that failed. */
@@ -56,14 +58,30 @@ export async function runRounds(
   }
 }
 
+/** The controls of an experiment on an engine. */
+export function controlsOf({ controls }: Experiment, engine: ExamEngine): NegativeControl[] {
+  return controls.filter(({ engines }) => engines.includes(engine));
+}
+
+/**
+ * Those of the short form: a guard that is the same on both engines is taken away on the embedded one, so that none is
+ * tried twice, but on each engine at least one.
+ */
+export function shortControls(controls: NegativeControl[], engine: ExamEngine): NegativeControl[] {
+  const own = controls.filter(({ engines }) => engine === "embedded" || !engines.includes("embedded"));
+  return own.length > 0 ? own : controls.slice(0, 1);
+}
+
 /** Runs the controls that `entry` does not hold yet. */
 export async function runControls(
   experiment: Experiment,
   entry: StoredExperiment,
   context: RunContext,
 ): Promise<void> {
-  const controls = experiment.controls.filter(({ engines }) => engines.includes(context.engine));
+  const controls = controlsOf(experiment, context.engine);
+  const wanted = new Set(context.form === "short" ? shortControls(controls, context.engine) : controls);
   for (const [at, control] of controls.entries()) {
+    if (!wanted.has(control)) continue;
     if (entry.controls.some(({ guard }) => guard === control.guard)) continue;
     const startedMs = performance.now();
     const found = await runControl(experiment, control, at, context);

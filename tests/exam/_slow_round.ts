@@ -11,7 +11,12 @@ import { startProxiedWarehouse } from "./_proxied_warehouse.ts";
 import type { ProxiedWarehouse } from "./_proxied_warehouse.ts";
 import type { SourceMutation } from "./_project_copy.ts";
 import { wholeNumber } from "./_random.ts";
-import { PRODUCE_SPARE_MS, SHORTER_DEADLINES, SHORTER_MS } from "./_shorter_deadlines.ts";
+import {
+  SHORTER_APPEND_MS,
+  SHORTER_DEADLINES,
+  SHORTER_MS,
+  SHORTER_PRODUCE_MS,
+} from "./_shorter_deadlines.ts";
 import type { TcpProxy } from "./_tcp_proxy.ts";
 import { checkState, isLoaded, readState } from "./_warehouse_check.ts";
 import type { Round, RoundResult } from "./experiment.ts";
@@ -34,10 +39,10 @@ const FULL: SlowForm = {
   otherClientMsMax: 10_000 + 25_000,
   mutations: [],
 };
-/** An append may begin by asking for an identity: that, and the append itself, takes a deadline and a request more. */
+/** An append may begin by asking for an identity, which is given as long; then there is room for a busy machine. */
 const SHORT: SlowForm = {
-  slowMs: 25_000,
-  appendMsMax: 4 * SHORTER_MS + PRODUCE_SPARE_MS + 7_000,
+  slowMs: 30_000,
+  appendMsMax: 2 * SHORTER_APPEND_MS + SHORTER_MS + SHORTER_PRODUCE_MS + 5_000,
   otherClientMsMax: SHORTER_MS + 12_000,
   mutations: SHORTER_DEADLINES,
 };

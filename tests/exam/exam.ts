@@ -14,7 +14,7 @@ import { removePreparedWarehouse } from "./_prepared_warehouse.ts";
 import { copyProject } from "./_project_copy.ts";
 import { countChecks, entryOf, newResults, readResults, type Results, writeResults } from "./_results.ts";
 import { resultsTable } from "./_results_table.ts";
-import { runControls, runRounds } from "./_run_experiment.ts";
+import { controlsOf, runControls, runRounds } from "./_run_experiment.ts";
 import type { ExamEngine, Experiment } from "./experiment.ts";
 import { EXPERIMENTS } from "./experiments.ts";
 
@@ -32,7 +32,11 @@ const COMMAND_LINE = {
       choices: ["embedded", "kafka", "both"],
       description: "Engines; kafka needs KAFKA_BROKERS, and DATABASE_URL where a warehouse is part of it",
     },
-    short: { type: "flag", description: "A few faults of each experiment; this is the default" },
+    short: {
+      type: "flag",
+      description:
+        "A few faults of each experiment, and each guard taken away on one engine; this is the default",
+    },
     full: {
       type: "flag",
       description: "As many faults as the published figures were made with; takes hours",
@@ -118,6 +122,7 @@ await runProcess(async (signal) => {
         const context = {
           seed: results.seed,
           engine,
+          form,
           project,
           keep: values.keep,
           signal,
@@ -172,7 +177,7 @@ async function list(experiments: readonly Experiment[]): Promise<void> {
     const { number, name, fault, mustHold, faults, engines } = experiment;
     logger.info(`${String(number).padStart(2)} ${name}: ${fault}. Must hold: ${mustHold}`);
     for (const engine of engines) {
-      const controls = experiment.controls.filter((control) => control.engines.includes(engine)).length;
+      const controls = controlsOf(experiment, engine).length;
       const missing = await whyNot(experiment, engine);
       const counts =
         `${faults.short[engine]} faults in the short form, ${faults.full[engine]} in the full one, ` +

@@ -3,10 +3,17 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { openPipeline } from "../pipeline/_pipeline.ts";
 import { consumerPoints, KILL_POINTS, STOP_POINTS } from "./_consumer_points.ts";
-import { copyProject, EXAM_POINT, killPoint, pointLine, thisProject } from "./_project_copy.ts";
+import {
+  copyProject,
+  EXAM_POINT,
+  killPoint,
+  mutatedSource,
+  pointLine,
+  thisProject,
+} from "./_project_copy.ts";
 import { countChecks, entryOf, newResults, readResults, writeResults } from "./_results.ts";
 import { resultsTable } from "./_results_table.ts";
-import { type RunContext, runControls, runRounds } from "./_run_experiment.ts";
+import { controlsOf, type RunContext, runControls, runRounds, shortControls } from "./_run_experiment.ts";
 import type { Experiment, NegativeControl, Round, RoundResult } from "./experiment.ts";
 import { EXPERIMENTS } from "./experiments.ts";
 
@@ -34,6 +41,7 @@ function contextOf(said: string[] = []): RunContext {
   return {
     seed: 5,
     engine: "embedded",
+    form: "full",
     project: thisProject(),
     keep: false,
     signal: new AbortController().signal,
@@ -165,19 +173,28 @@ Deno.test("a mutation whose text is not there once is refused", async () => {
 });
 
 Deno.test("points and controls of every experiment fit the sources, on each engine", async (t) => {
-  for (const { name, engines, controls, points } of EXPERIMENTS) {
-    for (const engine of engines) {
-      const own = controls.filter((control) => control.engines.includes(engine));
-      const changes = [{ guard: "no guard broken", mutations: [] }, ...own];
+  for (const experiment of EXPERIMENTS) {
+    for (const engine of experiment.engines) {
+      const changes = [{ guard: "no guard broken", mutations: [] }, ...controlsOf(experiment, engine)];
       for (const { guard, mutations } of changes) {
-        await t.step(`${name} on ${engine}: ${guard}`, async () => {
-          await withFolder(async (folder) => {
-            const from = await copyProject(`${folder}/control`, mutations);
-            await copyProject(`${folder}/project`, points?.(engine) ?? [], { from });
-          });
+        await t.step(`${experiment.name} on ${engine}: ${guard}`, () => {
+          const sources = new Map<string, string>();
+          for (const mutation of [...mutations, ...experiment.points?.(engine) ?? []]) {
+            const source = sources.get(mutation.file) ??
+              Deno.readTextFileSync(`${thisProject().folder}/${mutation.file}`);
+            sources.set(mutation.file, mutatedSource(source, mutation));
+          }
         });
       }
     }
+  }
+});
+
+Deno.test("the short form takes each guard away on one engine, and at least one of each experiment on each", () => {
+  for (const experiment of EXPERIMENTS) {
+    const tried = experiment.engines.map((engine) => shortControls(controlsOf(experiment, engine), engine));
+    ok(tried.every(({ length }) => length > 0), experiment.name);
+    deepStrictEqual(new Set(tried.flat()), new Set(experiment.controls));
   }
 });
 
