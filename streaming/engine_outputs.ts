@@ -4,6 +4,7 @@ import type { RefusedRecord } from "../events/dead_letters.ts";
 import { formatInstant } from "../events/instant.ts";
 import type { PromotionHeldBack } from "../events/policy_evaluations.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
+import { DecimalTexts, HUNDREDTHS, THOUSANDTHS } from "./_decimal_text.ts";
 import type { FlightState } from "./flight_state.ts";
 import type { Evaluation, FlightForecast, Observation, PromotionPolicy } from "./policies/policy.ts";
 
@@ -32,6 +33,14 @@ function round(value: number, decimals: 2 | 3): number {
   return Math.round(value * scale) / scale;
 }
 
+/** Bookings of so many hours, per hour. */
+function perHour(bookings: number, hours: number): number {
+  return round(bookings / hours, 3);
+}
+
+const OF_6_HOURS = new DecimalTexts((bookings) => perHour(bookings, 6));
+const OF_24_HOURS = new DecimalTexts((bookings) => perHour(bookings, 24));
+
 /** The flight at its clock, rounded as on the wire. */
 export function observationOf(flight: FlightState, forecast: FlightForecast | null): Observation {
   const { facts } = flight;
@@ -44,8 +53,8 @@ export function observationOf(flight: FlightState, forecast: FlightForecast | nu
     previous_velocity_per_hour: facts.lastVelocity,
     booked_seats: facts.bookedSeats,
     total_seats: facts.totalSeats,
-    booking_velocity_6h_per_hour: round(flight.bookingsOf6Hours() / 6, 3),
-    booking_velocity_24h_per_hour: round(flight.bookingsOf24Hours() / 24, 3),
+    booking_velocity_6h_per_hour: perHour(flight.bookingsOf6Hours(), 6),
+    booking_velocity_24h_per_hour: perHour(flight.bookingsOf24Hours(), 24),
     fares: flight.fares,
     forecast,
     promotions: facts.promotions,
@@ -66,12 +75,14 @@ export function metricsOutput(flight: FlightState, context: OutputContext): Engi
   const { bookedSeats, totalSeats } = flight.facts;
   const value =
     `{"event_type":"CabinInventoryMetrics","event_time":"${time}","flight_id":${flight.flightIdJson}` +
-    `,"booked_seats":${bookedSeats},"total_seats":${totalSeats},"load_factor":${observation.load_factor}` +
+    `,"booked_seats":${bookedSeats},"total_seats":${totalSeats},"load_factor":${
+      THOUSANDTHS.text(Math.round(observation.load_factor * 1000))
+    }` +
     `,"minutes_to_departure":${observation.minutes_to_departure}` +
-    `,"days_to_departure":${observation.days_to_departure}` +
+    `,"days_to_departure":${HUNDREDTHS.text(Math.round(observation.days_to_departure * 100))}` +
     `,"booking_velocity_per_hour":${observation.booking_velocity_per_hour}` +
-    `,"booking_velocity_6h_per_hour":${observation.booking_velocity_6h_per_hour}` +
-    `,"booking_velocity_24h_per_hour":${observation.booking_velocity_24h_per_hour}` +
+    `,"booking_velocity_6h_per_hour":${OF_6_HOURS.text(flight.bookingsOf6Hours())}` +
+    `,"booking_velocity_24h_per_hour":${OF_24_HOURS.text(flight.bookingsOf24Hours())}` +
     forecastText(observation.forecast) +
     `,"event_id":"${outputId(context, 0)}"}`;
   return { topic: "inventory_metrics", flightId: flight.flightId, value };
@@ -80,8 +91,9 @@ export function metricsOutput(flight: FlightState, context: OutputContext): Engi
 function forecastText(forecast: FlightForecast | null | undefined): string {
   if (forecast === null || forecast === undefined) return "";
   const { final_load_factor, low, high, intervention_expected_ms, version } = forecast;
-  return `,"forecast_load_factor":${final_load_factor},"forecast_load_factor_low":${low}` +
-    `,"forecast_load_factor_high":${high},"intervention_expected_at":${
+  const share = (value: number) => THOUSANDTHS.text(Math.round(value * 1000));
+  return `,"forecast_load_factor":${share(final_load_factor)},"forecast_load_factor_low":${share(low)}` +
+    `,"forecast_load_factor_high":${share(high)},"intervention_expected_at":${
       intervention_expected_ms === null ? "null" : `"${formatInstant(intervention_expected_ms)}"`
     },"curve_version":"${version}"`;
 }

@@ -6,8 +6,9 @@ import type { Guard, OpenFare } from "./policies/policy.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 /** Bookings within these spans of event time make the velocities. */
-const WINDOW_HOURS = [1, 6, 24] as const;
-const LONGEST = WINDOW_HOURS.length - 1;
+const SHORT_MS = HOUR_MS;
+const MIDDLE_MS = 6 * HOUR_MS;
+const LONG_MS = 24 * HOUR_MS;
 
 /** A flight's stage: on sale, or over. */
 export type FlightPhase = "scheduled" | "departed" | "cancelled";
@@ -52,10 +53,12 @@ export class FlightState {
   /** The curve that was found, and the library's generation then. */
   curve: KnownCurve | undefined = undefined;
   curveGeneration = -1;
-  /** Event times of the bookings within the longest window, rising. */
+  /** Event times of the bookings within the longest span, rising. */
   #recent: number[] = [];
-  /** By window: where its bookings begin. */
-  readonly #from = WINDOW_HOURS.map(() => 0);
+  /** Where the bookings within each span begin. */
+  #shortFrom = 0;
+  #middleFrom = 0;
+  #longFrom = 0;
 
   constructor(flightId: string, facts: FlightFacts) {
     this.flightId = flightId;
@@ -67,46 +70,49 @@ export class FlightState {
   advance(eventTimeMs: number): void {
     if (eventTimeMs <= this.facts.clockMs) return;
     this.facts.clockMs = eventTimeMs;
-    const recent = this.#recent;
-    for (let window = 0; window < WINDOW_HOURS.length; window++) {
-      const oldest = eventTimeMs - WINDOW_HOURS[window]! * HOUR_MS;
-      let from = this.#from[window]!;
-      while (from < recent.length && recent[from]! <= oldest) from++;
-      this.#from[window] = from;
-    }
-    const gone = this.#from[LONGEST]!;
-    if (gone > 64 && gone * 2 > recent.length) {
-      this.#recent = recent.slice(gone);
-      for (let window = 0; window < WINDOW_HOURS.length; window++) this.#from[window]! -= gone;
-    }
+    this.#shortFrom = this.#firstAfter(eventTimeMs - SHORT_MS, this.#shortFrom);
+    this.#middleFrom = this.#firstAfter(eventTimeMs - MIDDLE_MS, this.#middleFrom);
+    this.#longFrom = this.#firstAfter(eventTimeMs - LONG_MS, this.#longFrom);
+    const gone = this.#longFrom;
+    if (gone <= 64 || gone * 2 <= this.#recent.length) return;
+    this.#recent = this.#recent.slice(gone);
+    this.#shortFrom -= gone;
+    this.#middleFrom -= gone;
+    this.#longFrom = 0;
   }
 
-  /** Takes a booking's time into the windows that it is inside of; times may come in any order. */
+  #firstAfter(timeMs: number, from: number): number {
+    const recent = this.#recent;
+    let at = from;
+    while (at < recent.length && recent[at]! <= timeMs) at++;
+    return at;
+  }
+
+  /** Takes a booking's time into the spans that it is inside of; times may come in any order. */
   countBooking(bookingTimeMs: number): void {
     const { clockMs } = this.facts;
-    if (bookingTimeMs <= clockMs - WINDOW_HOURS[LONGEST]! * HOUR_MS) return;
+    if (bookingTimeMs <= clockMs - LONG_MS) return;
     let at = this.#recent.length;
-    while (at > this.#from[LONGEST]! && this.#recent[at - 1]! > bookingTimeMs) at--;
+    while (at > this.#longFrom && this.#recent[at - 1]! > bookingTimeMs) at--;
     if (at === this.#recent.length) this.#recent.push(bookingTimeMs);
     else this.#recent.splice(at, 0, bookingTimeMs);
-    for (let window = 0; window < LONGEST; window++) {
-      if (bookingTimeMs <= clockMs - WINDOW_HOURS[window]! * HOUR_MS) this.#from[window]!++;
-    }
+    if (bookingTimeMs <= clockMs - SHORT_MS) this.#shortFrom++;
+    if (bookingTimeMs <= clockMs - MIDDLE_MS) this.#middleFrom++;
   }
 
   /** Bookings in the 60 minutes up to the flight's clock. */
   velocityPerHour(): number {
-    return this.#recent.length - this.#from[0]!;
+    return this.#recent.length - this.#shortFrom;
   }
 
   /** Bookings in the 6 hours up to the flight's clock. */
   bookingsOf6Hours(): number {
-    return this.#recent.length - this.#from[1]!;
+    return this.#recent.length - this.#middleFrom;
   }
 
   /** Bookings in the 24 hours up to the flight's clock. */
   bookingsOf24Hours(): number {
-    return this.#recent.length - this.#from[2]!;
+    return this.#recent.length - this.#longFrom;
   }
 
   /** Seats booked in the 24 hours up to the flight's clock, at the seats that its bookings have on average. */

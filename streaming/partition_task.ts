@@ -13,60 +13,17 @@
  * @module
  */
 
-import type {
-  AssignedPartition,
-  EventLog,
-  NewRecord,
-  PartitionOffset,
-  Transactor,
-} from "../event_log/event_log.ts";
-import { deadLetterRecords, intake, passedOnRecord } from "./_intake.ts";
+import type { AssignedPartition, NewRecord, Transactor } from "../event_log/event_log.ts";
+import { commitRecords } from "./_commit_records.ts";
+import { intake, passedOnRecord } from "./_intake.ts";
 import type { IntakeItem, IntakeOptions } from "./_intake.ts";
 import { EventTimeMerge } from "./event_time_merge.ts";
 import type { InventoryEngine } from "./inventory_engine.ts";
+import type { CommitInfo, PartitionTaskObserver, PartitionTaskOptions } from "./partition_task_options.ts";
 import type { Refusal } from "./refusals.ts";
 import { restoreEngine } from "./restore_engine.ts";
 
-/** Told what a task does; for metrics and lines at the terminal. Must not throw. */
-export interface PartitionTaskObserver {
-  restored?(info: { partition: number; entries: number; durationMs: number; engine: InventoryEngine }): void;
-  committed?(info: CommitInfo): void;
-  /** All before these positions is committed: after a commit, and where only marks of transactions were passed. */
-  reached?(positions: PartitionOffset[]): void;
-  closed?(partition: number): void;
-}
-
-/** One commit. */
-export interface CommitInfo {
-  partition: number;
-  /** Input records that this commit moved past. */
-  inputs: number;
-  outputs: NewRecord[];
-  refusals: string[];
-  passedOn: number;
-  duplicates: number;
-  durationMs: number;
-  positions: PartitionOffset[];
-}
-
-export interface PartitionTaskOptions {
-  log: EventLog;
-  group: string;
-  /** Input topics in merge order; the repartition topic is one of them. */
-  topics: readonly string[];
-  repartitionTopic: string;
-  changelogTopic: string;
-  orderTopic: string;
-  /** Partitions of all these topics. */
-  partitions: number;
-  eventLeadMsMax: number;
-  newEngine: () => InventoryEngine;
-  observer?: PartitionTaskObserver;
-  /** Commits at the latest this long after the first uncommitted record. Default 100 ms. */
-  commitIntervalMs?: number;
-  /** Commits at the latest after this many records. Default 5,000. */
-  commitRecordsMax?: number;
-}
+export type { CommitInfo, PartitionTaskObserver, PartitionTaskOptions };
 
 /** A topic that waits for others is read ahead so far; values are counted in UTF-16 units. */
 const LANE_ITEMS_MAX = 4_000;
@@ -269,22 +226,25 @@ class PartitionTask {
     const startedMs = performance.now();
     const step = this.#engine.take();
     const refusals = [...this.#refusals, ...step.refusals];
-    const outputs = step.outputs.map(({ topic, flightId, value }): NewRecord => ({
-      topic,
-      key: flightId,
-      value,
-    }));
-    const deadLetters = await deadLetterRecords(refusals, { group, logId: log.logId });
-    const changes = step.changes.map(({ key, value }): NewRecord => ({
-      topic: changelogTopic,
+    const { records, outputs } = await commitRecords({
       partition,
-      key,
-      value,
-    }));
-    const order: NewRecord = { topic: orderTopic, partition, key: null, value: this.#orderTaken() };
+      group,
+      logId: log.logId,
+      changelogTopic,
+      orderTopic,
+      step,
+      refusals,
+      passedOn: this.#passedOn,
+      order: {
+        topics,
+        from: topics.map((topic) => this.#from.get(topic)),
+        to: topics.map((topic) => this.#positions.get(topic)),
+        runs: this.#runs,
+      },
+    });
     const positions = topics.map((topic) => ({ topic, partition, offset: this.#positions.get(topic)! }));
     await this.#transactor.commit({
-      records: [...outputs, ...deadLetters, ...this.#passedOn, ...changes, order],
+      records,
       offsets: { group, positions },
     });
     observer?.committed?.({
@@ -303,16 +263,5 @@ class PartitionTask {
     this.#passedOn = [];
     this.#refusals = [];
     this.#from = new Map(this.#positions);
-  }
-
-  /** The order in which a commit's records were taken: topics, ranges, and runs of (place of the topic, records). */
-  #orderTaken(): string {
-    const { topics } = this.#options;
-    return JSON.stringify({
-      topics,
-      from: topics.map((topic) => this.#from.get(topic)),
-      to: topics.map((topic) => this.#positions.get(topic)),
-      runs: this.#runs,
-    });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { AssignedPartition, Transactor } from "../event_log/event_log.ts";
 import type { InventoryEngine } from "./inventory_engine.ts";
-import type { PartitionTaskOptions } from "./partition_task.ts";
+import type { PartitionTaskOptions } from "./partition_task_options.ts";
 import type { StateChange } from "./state_change.ts";
 
 const RESTORE_SILENCE_MS_MAX = 30_000;
