@@ -12,7 +12,7 @@ import { FLIGHT } from "./_tracker_support.ts";
 const BROKERS = (Deno.env.get("KAFKA_BROKERS") ?? "").split(",").filter((broker) => broker !== "");
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
 const TOPICS = PUBLIC_TOPICS.filter(({ name }) => name === FLIGHT_DATA_TOPIC || name === "dead_letters");
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 
 /** A log and a store of a test's own. */
 export interface SummaryEngines {

@@ -30,7 +30,7 @@ summaryTest(
       OPENAI_MODEL: "stub-1",
     };
     // Those who come after one that was killed wait as long for it as the broker wants it.
-    const [rounds, session] = engines.log.engine === "kafka" ? [2, "6s"] : [4, "1s"];
+    const [rounds, session] = engines.log.engine === "kafka" ? [2, "6s"] : [4, "2s"];
     const args = ["--port", "0", "--session-timeout", session, "--tokens-per-minute", "1000000"];
     const start = () => new TrackerProcess("llm-summary-service", args, env);
     const outputs: string[] = [];
