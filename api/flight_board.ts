@@ -15,6 +15,7 @@ import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
+import { forecastOf, newBoardFlight, scheduleOf } from "./board_flight.ts";
 import type { BoardFlight } from "./board_flight.ts";
 import { BookingCurve, UsualCurve } from "./booking_curve.ts";
 import { DecisionList } from "./decision_list.ts";
@@ -114,31 +115,9 @@ export class FlightBoard {
   #scheduled(event: FlightScheduled): void {
     const departureMs = parseInstant(event.scheduled_departure_time);
     const known = this.#entries.get(event.flight_id);
-    const schedule = {
-      airline_code: event.airline_code,
-      origin_airport: event.origin_airport,
-      destination_airport: event.destination_airport,
-      scheduled_departure_time: event.scheduled_departure_time,
-      scheduled_arrival_time: event.scheduled_arrival_time ?? null,
-      aircraft_type: event.aircraft_type ?? null,
-      total_seats: event.total_seats,
-    };
     if (known === undefined) {
       this.#entries.set(event.flight_id, {
-        flight: {
-          flight_id: event.flight_id,
-          ...schedule,
-          phase: "scheduled",
-          delay_minutes: 0,
-          booked_seats: 0,
-          load_factor: 0,
-          usual_load_factor: null,
-          minutes_to_departure: minutesBetween(parseInstant(event.event_time), departureMs),
-          booking_velocity_per_hour: null,
-          metric_time: null,
-          lowest_fare: null,
-          promotion: null,
-        },
+        flight: newBoardFlight(event, minutesBetween(parseInstant(event.event_time), departureMs)),
         departureMs,
         metricMs: -Infinity,
         snapshotMs: -Infinity,
@@ -150,7 +129,7 @@ export class FlightBoard {
       this.#early.delete(event.flight_id);
       for (const { event, eventTimeMs } of early) this.apply(event, eventTimeMs);
     } else {
-      Object.assign(known.flight, schedule);
+      Object.assign(known.flight, scheduleOf(event));
       known.departureMs = departureMs;
     }
     this.#changedFlights.add(event.flight_id);
@@ -191,6 +170,7 @@ export class FlightBoard {
     flight.minutes_to_departure = event.minutes_to_departure;
     flight.booking_velocity_per_hour = event.booking_velocity_per_hour ?? null;
     flight.metric_time = event.event_time;
+    flight.forecast = forecastOf(event);
     const day = Math.floor(event.minutes_to_departure / (24 * 60));
     if (day < entry.day) {
       entry.day = day;

@@ -66,6 +66,13 @@ export const FlightSchema = z.object({
   usual_load_factor: share().nullable().openapi({
     description: "Mean load factor of all flights so long before departure; null while there are too few",
   }),
+  forecast: z.object({
+    load_factor: share(),
+    load_factor_low: share(),
+    load_factor_high: share(),
+  }).nullable().openapi({
+    description: "Load factor expected at departure, between low and high with 80 %; null where none is made",
+  }),
   minutes_to_departure: z.number().int().min(0),
   booking_velocity_per_hour: z.number().nullable(),
   metric_time: instant().nullable(),

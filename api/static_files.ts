@@ -9,6 +9,7 @@ const DASHBOARD_SCRIPTS = [
   "connection",
   "decisions_feed",
   "dom",
+  "flight_curve",
   "flight_view",
   "format",
   "login",

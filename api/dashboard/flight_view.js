@@ -2,17 +2,17 @@
 /** One flight: its state, its booking curve, where it is, what was decided and why. */
 
 import { isBehind } from "./board_columns.js";
-import { axis, axisColors, ChartFrame, colorAt, directLabels, LABEL_ROOM, uPlot } from "./chart.js";
+import { ChartFrame } from "./chart.js";
 import { ask } from "./connection.js";
 import { reasonOf } from "./decisions_feed.js";
 import { byId, element } from "./dom.js";
+import { drawCurve } from "./flight_curve.js";
 import { localTime, oneDecimal, percent, untilDeparture, utcTime, whole } from "./format.js";
 import { minutesToDeparture, state } from "./store.js";
 import { showTracking } from "./tracking.js";
 import { onView, setView, view } from "./url_state.js";
 
 /** @typedef {import("./store.js").Flight} Flight */
-/** @typedef {import("./store.js").CurvePoint} CurvePoint */
 /** @typedef {import("./store.js").Decision} Decision */
 
 const REFRESH_MS = 2000;
@@ -104,6 +104,7 @@ function frameIn(content, flightId, tracking) {
 function facts(flight) {
   const fare = flight.lowest_fare;
   const usual = flight.usual_load_factor;
+  const { forecast } = flight;
   const rows = [
     ["Route", `${flight.origin_airport} → ${flight.destination_airport}`],
     [
@@ -128,6 +129,12 @@ function facts(flight) {
         ? "too few flights to say"
         : `${percent(usual)} so long before departure${isBehind(flight) ? ": well behind" : ""}`,
     ],
+    ...(forecast === null || flight.phase !== "scheduled" ? [] : [[
+      "Forecast",
+      `${percent(forecast.load_factor)} at departure (${percent(forecast.load_factor_low)} to ${
+        percent(forecast.load_factor_high)
+      })`,
+    ]]),
     [
       "Bookings/h",
       flight.booking_velocity_per_hour === null ? "–" : oneDecimal(flight.booking_velocity_per_hour),
@@ -180,88 +187,4 @@ function decisionsOf(promotions) {
       ])
     ),
   );
-}
-
-/** @param {ChartFrame} frame @param {{ flight: Flight, curve: CurvePoint[], promotions: Decision[] }} details */
-function drawCurve(frame, { flight, curve, promotions }) {
-  frame.draw(() => {
-    if (curve.length === 0) return "No bookings yet.";
-    const data = uPlot.join([
-      [
-        curve.map(({ metric_time }) => Date.parse(metric_time) / 1000),
-        curve.map(({ load_factor }) => load_factor),
-        curve.map(({ usual_load_factor }) => usual_load_factor),
-      ],
-      [
-        promotions.map(({ event_time }) => Date.parse(event_time) / 1000),
-        promotions.map(({ current_load_factor }) => Math.min(1, current_load_factor)),
-      ],
-    ]);
-    const labels = [
-      { name: "Flight", series: 1, color: colorAt(0) },
-      { name: "Usual", series: 2, color: axisColors().text },
-    ];
-    return {
-      data,
-      options: {
-        legend: { show: false },
-        tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-        scales: { y: { range: [0, 1] } },
-        axes: [
-          axis(),
-          axis({
-            size: 48,
-            label: "Load factor",
-            labelSize: 18,
-            values: (/** @type {any} */ _, /** @type {number[]} */ ticks) =>
-              ticks.map((tick) => percent(tick)),
-          }),
-        ],
-        series: [
-          { label: "Time" },
-          { label: "Load factor", stroke: colorAt(0), width: 2, spanGaps: true, points: { show: false } },
-          {
-            label: "Usual",
-            stroke: axisColors().text,
-            width: 1.25,
-            dash: [4, 4],
-            spanGaps: true,
-            points: { show: false },
-          },
-          {
-            label: "Promotion",
-            stroke: colorAt(1),
-            paths: () => null,
-            points: { show: true, size: 11, fill: colorAt(1) },
-          },
-        ],
-        padding: [null, LABEL_ROOM, null, null],
-        hooks: { draw: [directLabels(labels, { scale: "y", end: "last" })] },
-      },
-    };
-  }, {
-    table: () => [
-      [
-        "flight_id",
-        "metric_time",
-        "minutes_to_departure",
-        "booked_seats",
-        "load_factor",
-        "booking_velocity_per_hour",
-        "usual_load_factor",
-      ],
-      ...curve.map((point) => [
-        flight.flight_id,
-        point.metric_time,
-        point.minutes_to_departure,
-        point.booked_seats,
-        point.load_factor,
-        point.booking_velocity_per_hour,
-        point.usual_load_factor,
-      ]),
-    ],
-    summary: `${
-      promotions.length === 0 ? "" : "Dots: promotions. "
-    }Dashed: what is usual so long before departure. Times in UTC.`,
-  });
 }

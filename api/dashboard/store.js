@@ -16,6 +16,7 @@
  * @property {number} booked_seats
  * @property {number} load_factor
  * @property {number | null} usual_load_factor
+ * @property {{ load_factor: number, load_factor_low: number, load_factor_high: number } | null} forecast
  * @property {number} minutes_to_departure
  * @property {number | null} booking_velocity_per_hour
  * @property {string | null} metric_time

@@ -137,3 +137,21 @@ Deno.test("the usual load factor needs five flights and is their mean", () => {
   // (0.1 + 0.2 + 0.3 + 0.4 + 0.5) / 5, anywhere within that day.
   assert.equal(Math.round(usual.loadFactorAt(3 * 1440 + 1439)! * 1000), 300);
 });
+
+Deno.test("a flight has the forecast of its newest metrics, and none where they carry none", () => {
+  const board = boardOf(flightLifecycleExample, {
+    ...inventoryMetricsExample,
+    forecast_load_factor: 0.6,
+    forecast_load_factor_low: 0.5,
+    forecast_load_factor_high: 0.7,
+  });
+  assert.deepEqual(board.flight(FLIGHT)!.forecast, {
+    load_factor: 0.6,
+    load_factor_low: 0.5,
+    load_factor_high: 0.7,
+  });
+  const { forecast_load_factor: _, ...without } = inventoryMetricsExample;
+  const later = "2025-11-24T12:00:00.000Z";
+  board.apply({ ...without, event_time: later }, parseInstant(later));
+  assert.equal(board.flight(FLIGHT)!.forecast, null);
+});
