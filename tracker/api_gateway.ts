@@ -11,6 +11,7 @@ import { logger } from "../process/logger.ts";
 import { runProcess } from "../process/run_process.ts";
 import { StaticFiles } from "../process/http/static_files.ts";
 import { setting } from "../process/settings.ts";
+import { originsOf } from "./cross_origin.ts";
 import { addGatewayRoutes, GATEWAY_DOCS } from "./gateway_app.ts";
 import { GATEWAY_SERVICES, gatewayDocument } from "./gateway_document.ts";
 import { addressOf, InstancePool } from "./instance_pool.ts";
@@ -79,8 +80,7 @@ async function main(signal: AbortSignal): Promise<void> {
         details: Object.fromEntries(GATEWAY_SERVICES.map((service) => [service, pool.count(service)])),
       },
     }),
-    corsOrigins: (values["cors-origins"] ?? "").split(",").map((origin) => origin.trim())
-      .filter((origin) => origin !== ""),
+    corsOrigins: originsOf(values["cors-origins"]),
     // The documentation's page cannot send a token before somebody has typed it in there.
     openPaths: ["/docs", "/docs/*", "/openapi.json"],
     pagePolicies: { "/docs": DOCS_POLICY },

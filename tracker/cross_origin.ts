@@ -5,6 +5,24 @@
  * @module
  */
 
+import { UsageError } from "../process/command_line.ts";
+
+/**
+ * The origins of `--cors-origins`.
+ *
+ * @throws {UsageError} for one that no browser would ever send.
+ */
+export function originsOf(text: string | undefined): string[] {
+  const origins = (text ?? "").split(",").map((origin) => origin.trim()).filter((origin) => origin !== "");
+  for (const origin of origins) {
+    if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
+    throw new UsageError(
+      `--cors-origins holds "${origin}", expected an origin such as https://ops.example.com, without a path, or *`,
+    );
+  }
+  return origins;
+}
+
 /** The headers of a request that a browser sets by itself, and no page can. */
 export interface BrowserHeaders {
   method: string;
