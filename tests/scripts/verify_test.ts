@@ -81,9 +81,9 @@ Deno.test("watchVerification() serves what the last comparison found, and goes o
   const stop = new AbortController();
   const found = (differences: number) =>
     ({
-      agrees: differences === 0,
+      agrees: false,
       seconds: 2,
-      differences: Array.from({ length: differences }, () => ({})),
+      differences: [{ kind: "absent" }, ...Array.from({ length: differences }, () => ({ kind: "missing" }))],
     }) as unknown as VerificationReport;
   const results = [() => found(0), () => {
     throw new OperatorError("The log is away");
@@ -112,4 +112,5 @@ Deno.test("watchVerification() serves what the last comparison found, and goes o
   match(pages[2]!, /^verify_differences 0$/m);
   match(pages[3]!, /^verify_differences 3$/m);
   match(pages[3]!, /^verify_runs_total\{result="differs"\} 1$/m);
+  match(pages[3]!, /^verify_runs_total\{result="agrees"\} 1$/m);
 });
