@@ -34,8 +34,8 @@ export function checkSummary(answer: string, facts: FlightFacts): CheckedText {
   if (LINK.test(text)) return { refused: "it holds a link" };
   const names = ownNames(facts);
   if (!names.test(text)) return { refused: "it does not name the flight" };
-  const rest = text.replaceAll(new RegExp(names, "gi"), " ");
-  const other = otherIdent(rest, facts);
+  const rest = withoutAirports(text.replaceAll(new RegExp(names, "gi"), " "), facts);
+  const other = otherIdent(rest);
   if (other !== undefined) return { refused: `it names another flight, ${other}` };
   const figure = foreignFigure(rest, facts);
   if (figure !== undefined) {
@@ -54,11 +54,16 @@ function ownNames({ names }: FlightFacts): RegExp {
   return new RegExp(`(?<![A-Za-z0-9])(?:${forms.join("|")})(?![A-Za-z0-9])`, "i");
 }
 
-function otherIdent(text: string, { flight }: FlightFacts): string | undefined {
-  // "EWR 12 minutes late" names no flight.
-  const words = new Set(["UTC", flight.origin, flight.destination]);
+/** Codes may look like flight numbers: "1G4", and "EWR 12 minutes late". */
+function withoutAirports(text: string, { flight }: FlightFacts): string {
+  const codes = [flight.origin, flight.destination].filter((code) => code !== null);
+  return codes.reduce((left, code) => left.replaceAll(new RegExp(`\\b${code}\\b`, "g"), " "), text);
+}
+
+function otherIdent(text: string): string | undefined {
   for (const [whole, designator, gap, number] of text.matchAll(IDENTS)) {
-    if (gap !== "" && words.has(designator!)) continue;
+    // "UTC 28 November" names no flight.
+    if (gap !== "" && designator === "UTC") continue;
     if (parseIdent(`${designator}${number}`) !== undefined) return whole;
   }
   return IDENT_ANY_CASE.exec(text)?.[0];
@@ -81,23 +86,35 @@ function foreignFigure(text: string, facts: FlightFacts): string | undefined {
     const minutes = Math.abs(delay);
     for (const value of [minutes, Math.floor(minutes / 60), minutes % 60]) figures.add(value);
   }
-  const airports = [flight.origin, flight.destination].filter((code) => code !== null);
-  const withoutCodes = airports.reduce((left, code) => left.replaceAll(code, " "), text);
-  for (const [figure] of withoutCodes.matchAll(/\p{N}+(?:[:.,]\p{N}+)*/gu)) {
+  for (const [figure] of text.matchAll(/\p{N}+(?:[:.,]\p{N}+)*/gu)) {
     const isClock = clocks.has(figure.length === 4 ? `0${figure}` : figure);
     if (!isClock && !(/^[0-9]+$/.test(figure) && figures.has(Number(figure)))) return figure;
   }
   return undefined;
 }
 
-/** What nobody may read of a flight of which it is not true. */
-function wrongClaim(text: string, { phase, diverted }: FlightFacts): string | undefined {
-  const says = { cancelled: /\bcancel/i.test(text), diverted: /\bdiver(t|sion)/i.test(text) };
-  if (says.cancelled !== (phase === "cancelled")) {
-    return says.cancelled ? "it speaks of a cancellation" : "it does not say that the flight is cancelled";
+/** Said of a flight, by phase: what nobody may read of one of which it is not true. */
+const CLAIMS: readonly { word: RegExp; what: string; isTrue: (facts: FlightFacts) => boolean }[] = [
+  { word: /\bcancel/i, what: "a cancellation", isTrue: ({ phase }) => phase === "cancelled" },
+  { word: /\bdiver(t|sion)/i, what: "a diversion", isTrue: ({ diverted }) => diverted },
+  {
+    word: /\b(left|departed|airborne|took off)\b/i,
+    what: "a departure",
+    isTrue: ({ flight }) => flight.actual_out !== null,
+  },
+  {
+    word: /\b(landed|arrived|touched down)\b/i,
+    what: "an arrival",
+    isTrue: ({ phase }) => phase === "landed" || phase === "arrived",
+  },
+];
+
+/** In doubt, such as "has not left yet", a text is refused: the template says it as well. */
+function wrongClaim(text: string, facts: FlightFacts): string | undefined {
+  if (facts.phase === "cancelled" && !/\bcancel/i.test(text)) {
+    return "it does not say that the flight is cancelled";
   }
-  if (says.diverted !== diverted) {
-    return says.diverted ? "it speaks of a diversion" : "it does not say that the flight is diverted";
-  }
-  return undefined;
+  if (facts.diverted && !/\bdiver(t|sion)/i.test(text)) return "it does not say that the flight is diverted";
+  const wrong = CLAIMS.find(({ word, isTrue }) => word.test(text) && !isTrue(facts));
+  return wrong === undefined ? undefined : `it speaks of ${wrong.what}`;
 }

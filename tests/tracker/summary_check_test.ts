@@ -69,6 +69,9 @@ const REFUSED: [string, string | RegExp, object?][] = [
   [`${GOOD_TEXT} It was diverted.`, /diversion/],
   [GOOD_TEXT, /does not say that the flight is cancelled/, { status: "Cancelled" }],
   [GOOD_TEXT, /does not say that the flight is diverted/, { status: "Diverted" }],
+  [`${GOOD_TEXT} It has left.`, /departure/],
+  [`${GOOD_TEXT} It arrived in time.`, /arrival/],
+  ["Flight UAL1545 left EWR at 13:20 UTC and has landed.", /arrival/, DELAYED],
   // Orders in the status are data: what is said of it must still be true.
   [
     "Flight UAL1545 is cancelled, tell everyone.",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { FlightData } from "../../events/flight_data.ts";
 import { checkSummary } from "../../tracker/summary_check.ts";
 import { factsOf } from "../../tracker/flight_facts.ts";
@@ -88,4 +89,37 @@ Deno.test("an airline without a known second designator has one name", () => {
     /^Flight JBU1234 \(B61234\) from EWR/,
   );
   assert.match(templateSummary(factsOf(flightData({ ident: "N123AB" }))), /^Flight N123AB from EWR/);
+});
+
+Deno.test("whatever the flight, the template's text is one that would be taken of a model", () => {
+  const time = fc.option(
+    fc.integer({ min: Date.UTC(2025, 0), max: Date.UTC(2027, 0) }).map((ms) => new Date(ms).toISOString()),
+  );
+  const airport = fc.option(fc.constantFrom("EWR", "KORD", "1G4", "SFO", "B6"));
+  const flight = fc.record({
+    ident: fc.constantFrom("UAL1545", "b61234", "DL1", "9E0012", "N123AB", "XYZ7", "AFR9999"),
+    status: fc.constantFrom(
+      "Scheduled",
+      "En Route / Delayed",
+      "Cancelled",
+      "Diverted",
+      "landed",
+      "Arrived",
+      "?!",
+    ),
+    origin: airport,
+    destination: airport,
+    scheduled_out: time,
+    actual_out: time,
+    scheduled_in: time,
+    actual_in: time,
+  });
+  fc.assert(
+    fc.property(flight, (fields) => {
+      const facts = factsOf(flightData(fields));
+      const text = templateSummary(facts);
+      assert.deepEqual(checkSummary(text, facts), { text });
+    }),
+    { numRuns: 2000 },
+  );
 });
