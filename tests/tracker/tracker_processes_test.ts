@@ -111,16 +111,20 @@ Deno.test("an instance that the gateway was not allowed to reach is left out, an
   };
   const registry = new TrackerProcess("service-registry", ["--port", String(registryPort)], env);
   await registry.says(/Service registry started/);
-  const response = await fetch(`http://127.0.0.1:${registryPort}/eureka/apps/FLIGHTDATA-SERVICE`, {
-    method: "POST",
-    body: JSON.stringify({
-      instance: { hostName: "192.0.2.1", app: "FLIGHTDATA-SERVICE", status: "UP", port: { $: 80 } },
-    }),
-  });
-  assert.equal(response.status, 204);
+  // The registry itself is one that the gateway may reach, but not for this.
+  for (const [hostName, port] of [["192.0.2.1", 80], ["127.0.0.1", registryPort]] as const) {
+    const response = await fetch(`http://127.0.0.1:${registryPort}/eureka/apps/FLIGHTDATA-SERVICE`, {
+      method: "POST",
+      body: JSON.stringify({
+        instance: { hostName, app: "FLIGHTDATA-SERVICE", status: "UP", port: { $: port } },
+      }),
+    });
+    assert.equal(response.status, 204);
+  }
   const gateway = new TrackerProcess("api-gateway", ["--port", "0"], env);
   const [, url] = await gateway.says(/(http:\S+?)\/api\/v1\/flight/);
   await gateway.says(/instance at 192\.0\.2\.1:80 is left out: name it in TRACKER_INSTANCES/);
+  await gateway.says(new RegExp(`instance at 127\\.0\\.0\\.1:${registryPort} is left out`));
   const refused = await fetch(`${url}/api/v1/flight/UA1545`);
   assert.deepEqual([refused.status, (await refused.json()).title], [503, "Service Unavailable"]);
   assert.equal(await gateway.stop(), 0, gateway.output);
