@@ -1,5 +1,6 @@
 /** Curve points and decisions as the API answers them; field names as on the wire. */
 
+import type { PromotionHeldBack } from "../events/policy_evaluations.ts";
 import type { CurvePoint } from "./booking_curve.ts";
 import type { Decision } from "./decision_list.ts";
 
@@ -34,5 +35,11 @@ export function decisionRow(decision: Decision) {
     reason: decision.reason ?? null,
     inputs: decision.inputs ?? null,
     thresholds: decision.thresholds ?? null,
+    propensity: decision.propensity ?? null,
   };
+}
+
+/** A promotion that was held back, as it is answered. */
+export function heldBackRow({ event_time, guard, policy, discount_percentage, reason }: PromotionHeldBack) {
+  return { event_time, guard, policy, discount_percentage, reason };
 }

@@ -13,6 +13,7 @@ import type { FlightLifecycleEvent, FlightScheduled } from "../events/flight_lif
 import { parseInstant } from "../events/instant.ts";
 import type { CabinInventoryMetrics } from "../events/inventory_metrics.ts";
 import type { AirlineEvent } from "../events/parse_event.ts";
+import type { PromotionHeldBack } from "../events/policy_evaluations.ts";
 import type { PromotionTriggered } from "../events/promo_decisions.ts";
 import type { CabinInventorySnapshot } from "../events/seat_inventory.ts";
 import { forecastOf, newBoardFlight, scheduleOf } from "./board_flight.ts";
@@ -33,6 +34,7 @@ interface Entry {
   day: number;
   curve: BookingCurve;
   promotions: PromotionTriggered[];
+  heldBack: PromotionHeldBack[];
 }
 
 /** Events that were read before their flight, by flight: topics are read side by side. */
@@ -106,6 +108,9 @@ export class FlightBoard {
       case "PromotionTriggered":
         this.#promotion(event);
         break;
+      case "PromotionHeldBack":
+        this.#heldBack(event);
+        break;
       default:
         event satisfies BookingCreated | BookingCancelled | { event_type: "SeatMapSnapshot" };
     }
@@ -124,6 +129,7 @@ export class FlightBoard {
         day: Infinity,
         curve: new BookingCurve(),
         promotions: [],
+        heldBack: [],
       });
       const early = this.#early.get(event.flight_id) ?? [];
       this.#early.delete(event.flight_id);
@@ -214,6 +220,14 @@ export class FlightBoard {
     if (!isShown) this.#promoted(entry!, event);
   }
 
+  #heldBack(event: PromotionHeldBack): void {
+    const entry = this.#entries.get(event.flight_id);
+    if (entry === undefined) return;
+    entry.heldBack.push(event);
+    if (entry.heldBack.length > PROMOTIONS_KEPT) entry.heldBack.shift();
+    this.#changedFlights.add(event.flight_id);
+  }
+
   #promoted(entry: Entry, event: PromotionTriggered): void {
     entry.promotions.push(event);
     if (entry.promotions.length > PROMOTIONS_KEPT) entry.promotions.shift();
@@ -255,12 +269,13 @@ export class FlightBoard {
     return this.#entries.get(flightId)?.flight;
   }
 
-  /** A flight's course and promotions, oldest first. */
-  details(
-    flightId: string,
-  ): { curve: ReturnType<BookingCurve["points"]>; promotions: PromotionTriggered[] } | undefined {
+  /** A flight's course, its promotions and those that were held back, oldest first. */
+  details(flightId: string):
+    | { curve: ReturnType<BookingCurve["points"]> } & Pick<Entry, "promotions" | "heldBack">
+    | undefined {
     const entry = this.#entries.get(flightId);
-    return entry && { curve: entry.curve.points(), promotions: entry.promotions };
+    return entry &&
+      { curve: entry.curve.points(), promotions: entry.promotions, heldBack: entry.heldBack };
   }
 
   /** Decisions by the time they were read, newest first. */

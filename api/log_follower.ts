@@ -8,13 +8,20 @@
 import type { EventLog, LogRecord, Reader } from "../event_log/event_log.ts";
 import { EventError } from "../events/event_error.ts";
 import { parseEvent } from "../events/parse_event.ts";
+import { POLICY_EVALUATIONS_TOPIC } from "../events/topics.ts";
 import { DeadLetterTally } from "./dead_letter_tally.ts";
 import { FlightBoard } from "./flight_board.ts";
 import { pause } from "../process/pause.ts";
 
 /** Flights first: what is said of a flight makes sense only once it is known. */
 const FIRST_TOPIC = "flight_lifecycle";
-const OTHER_TOPICS = ["inventory_metrics", "seat_inventory", "promo_decisions", "dead_letters"];
+const OTHER_TOPICS = [
+  "inventory_metrics",
+  "seat_inventory",
+  "promo_decisions",
+  POLICY_EVALUATIONS_TOPIC,
+  "dead_letters",
+];
 const TOPICS = [FIRST_TOPIC, ...OTHER_TOPICS];
 const POLL_WAIT_MS = 200;
 const RETRY_MS_MAX = 5000;

@@ -120,9 +120,19 @@ export const DecisionSchema = z.object({
   target_fare_bucket: z.string(),
   discount_percentage: z.number(),
   reason: z.string().nullable(),
-  inputs: z.record(z.string(), z.number().nullable()).nullable(),
+  inputs: z.record(z.string(), z.union([z.number(), z.string()]).nullable()).nullable(),
   thresholds: z.record(z.string(), z.number()).nullable(),
+  propensity: z.number().nullable().openapi({ description: "The probability with which this was decided" }),
 }).openapi("Decision");
+
+/** A promotion that a policy wanted. */
+export const HeldBackSchema = z.object({
+  event_time: instant(),
+  guard: z.string().openapi({ example: "cooldown", description: "What held it back" }),
+  policy: z.string(),
+  discount_percentage: z.number(),
+  reason: z.string(),
+}).openapi("HeldBack");
 
 export const ProcessSchema = z.object({
   name: z.string(),

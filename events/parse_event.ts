@@ -14,6 +14,8 @@ import { flightLifecycleChecks } from "./flight_lifecycle.ts";
 import type { FlightLifecycleEvent } from "./flight_lifecycle.ts";
 import { inventoryMetricsChecks } from "./inventory_metrics.ts";
 import type { CabinInventoryMetrics } from "./inventory_metrics.ts";
+import { policyEvaluationChecks } from "./policy_evaluations.ts";
+import type { PromotionHeldBack } from "./policy_evaluations.ts";
 import { promoDecisionChecks } from "./promo_decisions.ts";
 import type { PromotionTriggered } from "./promo_decisions.ts";
 import { seatInventoryChecks } from "./seat_inventory.ts";
@@ -30,6 +32,7 @@ export type AirlineEvent =
   | SeatMapSnapshot
   | CabinInventoryMetrics
   | PromotionTriggered
+  | PromotionHeldBack
   | DeadLetter;
 
 /** An event that passed its checks. */
@@ -67,6 +70,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
   promo_decisions: promoDecisionChecks,
   dead_letters: deadLetterChecks,
   booking_curves: bookingCurvesChecks,
+  policy_evaluations: policyEvaluationChecks,
 };
 
 /**

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { checkNumber, checkOptionalJson, checkOptionalText, checkText } from "./_check.ts";
+import type { JsonObject } from "./_check.ts";
 import type { EventSource } from "./promo_decisions.ts";
 
 /** A promotion was wanted and held back. */
@@ -26,6 +28,20 @@ export interface PromotionHeldBack {
   event_id: string;
   source: EventSource;
 }
+
+/** Field checks by event type; see `parse_event.ts`. */
+export const policyEvaluationChecks = {
+  PromotionHeldBack(event: JsonObject): void {
+    checkText(event, "guard");
+    checkText(event, "policy");
+    checkNumber(event, "discount_percentage", 0, 100);
+    checkNumber(event, "propensity", 0, 1);
+    checkOptionalText(event, "reason");
+    checkOptionalText(event, "event_id");
+    checkOptionalJson(event, "inputs");
+    checkOptionalJson(event, "thresholds");
+  },
+};
 
 /** One event of the topic as it travels. */
 export const promotionHeldBackExample: PromotionHeldBack = {

@@ -82,12 +82,6 @@ async function scan(
 function take(records: FlightRecords, course: CourseSampler, flightId: string, record: LogRecord): void {
   const { topic, key, value } = record;
   if (value === null || (key !== null && key !== flightId) || !value.includes(flightId)) return;
-  if (topic === POLICY_EVALUATIONS_TOPIC) {
-    // Only the consumer writes there.
-    const event = JSON.parse(value) as PromotionHeldBack;
-    if (event.flight_id === flightId) records.heldBack.push(event);
-    return;
-  }
   let event;
   try {
     ({ event } = parseEvent(record, { eventLeadMsMax: Infinity }));
@@ -96,6 +90,7 @@ function take(records: FlightRecords, course: CourseSampler, flightId: string, r
   }
   if ((event as { flight_id?: string }).flight_id !== flightId) return;
   if (topic === "inventory_metrics") course.take(event as CabinInventoryMetrics);
+  else if (topic === POLICY_EVALUATIONS_TOPIC) records.heldBack.push(event as PromotionHeldBack);
   else if (topic === "promo_decisions") records.decisions.push(event as PromotionTriggered);
   else {
     const change = event as FlightLifecycleEvent;

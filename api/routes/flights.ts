@@ -13,10 +13,11 @@ import {
   DecisionSchema,
   direction,
   FlightSchema,
+  HeldBackSchema,
   identifier,
   wholeNumber,
 } from "../schemas.ts";
-import { curveRow, decisionRow } from "../answered_rows.ts";
+import { curveRow, decisionRow, heldBackRow } from "../answered_rows.ts";
 import { databaseProblem } from "../database_problem.ts";
 
 /** What `/flights` sorts by, with the value of a flight. */
@@ -111,7 +112,8 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
       method: "get",
       path: "/flights/{flight_id}",
       tags: ["Flights"],
-      summary: "One flight: its state, its booking curve, its promotions with their reasons",
+      summary:
+        "One flight: its state, its booking curve, its promotions with their reasons, and those that were held back",
       request: { params: FlightPath, query: z.object({}).strict() },
       responses: {
         200: {
@@ -122,6 +124,9 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
                 flight: FlightSchema,
                 curve: z.array(ComparedPointSchema),
                 promotions: z.array(DecisionSchema),
+                held_back: z.array(HeldBackSchema).openapi({
+                  description: "Promotions that were wanted and held back; written where the answer changes",
+                }),
                 ...ageFields,
               }),
             },
@@ -137,7 +142,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
       const flight = follower.board.flight(flight_id);
       if (flight === undefined) throw unknownFlight(flight_id);
       const make = () => {
-        const { curve, promotions } = follower.board.details(flight_id)!;
+        const { curve, promotions, heldBack } = follower.board.details(flight_id)!;
         const { airline_code, origin_airport, destination_airport } = flight;
         return {
           flight: shown(flight),
@@ -148,6 +153,7 @@ export function addFlightRoutes(api: Api, parts: ApiParts): void {
           promotions: promotions.map((promotion) =>
             decisionRow({ ...promotion, airline_code, origin_airport, destination_airport })
           ),
+          held_back: heldBack.map(heldBackRow),
         };
       };
       return rendered.answer(

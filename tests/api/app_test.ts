@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { flightLifecycleExample } from "../../events/flight_lifecycle.ts";
 import { inventoryMetricsExample } from "../../events/inventory_metrics.ts";
+import { promotionHeldBackExample } from "../../events/policy_evaluations.ts";
 import { promoDecisionExample } from "../../events/promo_decisions.ts";
 import { until, withApi } from "./_api_support.ts";
 import type { TestApi } from "./_api_support.ts";
@@ -25,13 +26,15 @@ async function fill(api: TestApi, count: number): Promise<void> {
     })),
     { topic: "inventory_metrics", key: FLIGHT, value: JSON.stringify(inventoryMetricsExample) },
     { topic: "promo_decisions", key: FLIGHT, value: JSON.stringify(promoDecisionExample) },
+    { topic: "policy_evaluations", key: FLIGHT, value: JSON.stringify(promotionHeldBackExample) },
     { topic: "promo_decisions", key: FLIGHT, value: "no event" },
   ]);
   await until(
     "all is read",
     () =>
       api.parts.follower.board.flightCount === count && api.parts.follower.board.decisionsTotal === 1 &&
-      api.parts.follower.recordsSkipped === 1,
+      api.parts.follower.recordsSkipped === 1 &&
+      api.parts.follower.board.details(FLIGHT)!.heldBack.length === 1,
   );
   // Answers are made anew when the changes have been published.
   const version = api.parts.version();
@@ -69,6 +72,9 @@ Deno.test("/flights/{id} tells a flight's state, curve and promotions with their
     assert.equal(body.flight.booked_seats, inventoryMetricsExample.booked_seats);
     assert.equal(body.curve.length, 1);
     assert.equal(body.promotions[0].reason, promoDecisionExample.reason);
+    assert.equal(body.flight.forecast.load_factor, inventoryMetricsExample.forecast_load_factor);
+    const { guard, reason } = promotionHeldBackExample;
+    assert.deepEqual([body.held_back[0].guard, body.held_back[0].reason], [guard, reason]);
     const unknown = await api.get("/flights/XX1_2025-11-28");
     assert.equal(unknown.status, 404);
     assert.equal(unknown.headers.get("content-type"), "application/problem+json");

@@ -6,6 +6,7 @@ import type { FlightLifecycleEvent } from "../../events/flight_lifecycle.ts";
 import { parseInstant } from "../../events/instant.ts";
 import { inventoryMetricsExample } from "../../events/inventory_metrics.ts";
 import type { AirlineEvent } from "../../events/parse_event.ts";
+import { promotionHeldBackExample } from "../../events/policy_evaluations.ts";
 import { promoDecisionExample } from "../../events/promo_decisions.ts";
 import { seatInventoryExample } from "../../events/seat_inventory.ts";
 
@@ -70,6 +71,15 @@ Deno.test("a decision that is read twice counts once", () => {
   const board = boardOf(flightLifecycleExample, promoDecisionExample, promoDecisionExample);
   assert.equal(board.decisionsTotal, 1);
   assert.equal(board.details(FLIGHT)!.promotions.length, 1);
+});
+
+Deno.test("what held promotions back is kept with the flight, in order, also when it comes before it", () => {
+  const later = { ...promotionHeldBackExample, guard: "cooldown", event_time: "2025-11-24T12:00:00.000Z" };
+  const board = boardOf(promotionHeldBackExample, flightLifecycleExample, later);
+  assert.deepEqual(board.details(FLIGHT)!.heldBack.map(({ guard }) => guard), [
+    "maximum_per_flight",
+    "cooldown",
+  ]);
 });
 
 Deno.test("a delay that is read after the departure does not bring the flight back", () => {
