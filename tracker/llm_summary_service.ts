@@ -81,6 +81,14 @@ const STORE_CHECK_MS = 5000;
 /** Each call that tries whether it is back may cost tokens. */
 const MODEL_LEFT_ALONE_MS = 120_000;
 
+/** What the parts of the process know of each other. */
+interface Standing {
+  /** Undefined until it is open. */
+  store?: SummaryStore | undefined;
+  storeIsAway: boolean;
+  consumer?: SummaryConsumer;
+}
+
 async function main(signal: AbortSignal): Promise<void> {
   const { values } = parseCommandLine(COMMAND_LINE, Deno.args);
   const access = serviceAccess(values);
@@ -91,9 +99,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
 
-  const standing: { store?: SummaryStore; storeError?: string; consumer?: SummaryConsumer } = {
-    storeError: "it is not open yet",
-  };
+  const standing: Standing = { storeIsAway: true };
   const metrics = new ServiceMetrics();
   const summaryMetrics = new SummaryMetrics(metrics, {
     get assigned() {
@@ -107,9 +113,10 @@ async function main(signal: AbortSignal): Promise<void> {
     metrics,
     access,
     health: () => ({
-      store: standing.storeError === undefined
-        ? { status: "UP", details: { kind: "file" in place ? "sqlite" : "postgres" } }
-        : { status: "DOWN", details: { error: standing.storeError } },
+      store: {
+        status: standing.storeIsAway ? "DOWN" : "UP",
+        details: { kind: "file" in place ? "sqlite" : "postgres" },
+      },
       // Without the log what is there is told on, and without the model the template writes.
       consumer: { status: "UP", details: { partitions: standing.consumer?.assigned ?? "not in the group" } },
       model: {
@@ -121,46 +128,20 @@ async function main(signal: AbortSignal): Promise<void> {
     }),
     ...requestLog(values),
   });
-  addSummaryRoutes(app, {
-    store: () => standing.store,
-    onStoreError: (error) => standing.storeError ??= (error as Error).message,
-  });
+  const storeFailed = (error: unknown) => {
+    standing.storeIsAway = true;
+    warn(`The summaries cannot be read: ${(error as Error).message}`);
+  };
+  addSummaryRoutes(app, { store: () => standing.store, onStoreError: storeFailed });
 
   const consume = async () => {
-    const store = await openStore(place, stopped, warn);
+    const store = standing.store = await openStore(place, stopped, warn);
     if (store === undefined) return;
-    try {
-      standing.store = store;
-      const watching = watchStore(store, standing, stopped);
-      standing.consumer = new SummaryConsumer({
-        open: () => openEventLog("llm-summary-service"),
-        store,
-        writer: writerOf(settings, values, { store, breaker, metrics: summaryMetrics, warn }),
-        group: GROUPS.summaries,
-        topic: FLIGHT_DATA_TOPIC,
-        leastShiftMs: values["least-shift"],
-        sessionTimeoutMs: values["session-timeout"],
-        onError: warn,
-        observer: {
-          started({ partition, offset, lostRecords }) {
-            logger.info(`   partition ${partition} from record ${offset}`);
-            if (lostRecords > 0) {
-              logger.warn(
-                `${lostRecords} records of ${FLIGHT_DATA_TOPIC}/${partition} are gone from the log: its retention removed them before they were read`,
-              );
-            }
-          },
-          committed: (info) => summaryMetrics.committed(info),
-          closed: (partition) => summaryMetrics.closed(partition),
-          positionFailed: (error) =>
-            warn(`The log did not take the group's position: ${(error as Error).message}`),
-        },
-      });
-      await standing.consumer.run(stopped);
-      await watching;
-    } finally {
-      await store.close();
-    }
+    const watching = watchStore(store, standing, storeFailed, stopped);
+    const writer = writerOf(settings, values, { store, breaker, metrics: summaryMetrics, warn });
+    standing.consumer = consumerOf(values, { store, writer, metrics: summaryMetrics, warn });
+    await standing.consumer.run(stopped);
+    await watching;
   };
   let failure: unknown;
   const consuming = consume().catch((error) => {
@@ -181,8 +162,44 @@ async function main(signal: AbortSignal): Promise<void> {
     },
   }, stopped);
   await consuming;
+  // Not before: until the end there were requests to be answered.
+  await standing.store?.close();
   if (failure !== undefined) throw failure;
   logger.info("📝 Summary service stopped");
+}
+
+function consumerOf(
+  values: { "least-shift": number; "session-timeout": number },
+  { store, writer, metrics, warn }: {
+    store: SummaryStore;
+    writer: SummaryWriter;
+    metrics: SummaryMetrics;
+    warn: (what: string) => void;
+  },
+): SummaryConsumer {
+  return new SummaryConsumer({
+    open: () => openEventLog("llm-summary-service"),
+    store,
+    writer,
+    group: GROUPS.summaries,
+    topic: FLIGHT_DATA_TOPIC,
+    leastShiftMs: values["least-shift"],
+    sessionTimeoutMs: values["session-timeout"],
+    onError: warn,
+    observer: {
+      started({ partition, offset, lostRecords }) {
+        logger.info(`   partition ${partition} from record ${offset}`);
+        if (lostRecords === 0) return;
+        warn(
+          `${lostRecords} records of ${FLIGHT_DATA_TOPIC}/${partition} are gone from the log: its retention removed them before they were read`,
+        );
+      },
+      committed: (info) => metrics.committed(info),
+      closed: (partition) => metrics.closed(partition),
+      positionFailed: (error) =>
+        warn(`The log did not take the group's position: ${(error as Error).message}`),
+    },
+  });
 }
 
 function writerOf(
@@ -233,15 +250,16 @@ async function openStore(
 /** Asks now and then whether the store answers, for the health. */
 async function watchStore(
   store: SummaryStore,
-  standing: { storeError?: string },
+  standing: Standing,
+  onError: (error: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       await store.check();
-      delete standing.storeError;
+      standing.storeIsAway = false;
     } catch (error) {
-      standing.storeError = (error as Error).message;
+      onError(error);
     }
     await pause(STORE_CHECK_MS, signal);
   }

@@ -107,6 +107,37 @@ summaryTest("with nothing given the template writes, and it is served by number"
   assert.equal(await service.stop(), 0, service.output);
 });
 
+summaryTest("one that is to stop leaves the registry and answers on until it is gone", async (engines) => {
+  await using registry = stubServer(() => new Response(null, { status: 204 }));
+  await engines.append([{ key: "leg", value: flightValue({ fa_flight_id: "leg" }) }]);
+  const service = new TrackerProcess("llm-summary-service", ["--port", "0"], {
+    ...engines.env,
+    SERVICE_REGISTRY_URL: `${registry.url}/eureka`,
+  });
+  const [, url] = await service.says(/(http:\S+?)\/api\/v1\/flight/);
+  await service.says(/registered/);
+  const ask = async () => {
+    const response = await fetch(`${url}/api/v1/flight/UA1545/summary`);
+    await response.body?.cancel();
+    return response.status;
+  };
+  await until("there is a summary", async () => await ask() === 200);
+  let stopped = false;
+  const stopping = service.stop().finally(() => stopped = true);
+  await until("it has left the registry", () => registry.requests.some(({ method }) => method === "DELETE"));
+  const answers: number[] = [];
+  while (!stopped) {
+    // A connection that is refused is no answer: then it is gone.
+    const status = await ask().catch(() => undefined);
+    if (status === undefined) break;
+    answers.push(status);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(new Set(answers), new Set([200]));
+  assert.ok(answers.length > 0);
+  assert.equal(await stopping, 0, service.output);
+});
+
 Deno.test("without its log and its database it says so, asks on, and stops when it is told to", async () => {
   const service = new TrackerProcess("llm-summary-service", ["--port", "0"], {
     KAFKA_BROKERS: `127.0.0.1:${freePort()}`,
