@@ -53,14 +53,30 @@ export function parseInstant(text: string): number {
   return same ? ms : NaN;
 }
 
+const HOUR_MS = 60 * 60 * 1000;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, "0"));
+
 let lastMs = NaN;
 let lastText = "";
+/** The hour of the last text, since 1970, and the text up to its minutes: most instants share it with the one before. */
+let lastHour = NaN;
+let hourText = "";
 
 /** An instant as it goes on the wire, `2025-11-28T14:00:00.123Z`. */
 export function formatInstant(ms: number): string {
-  if (ms !== lastMs) {
-    lastText = new Date(ms).toISOString();
-    lastMs = ms;
+  if (ms === lastMs) return lastText;
+  const whole = Math.trunc(ms);
+  const hour = Math.floor(whole / HOUR_MS);
+  if (hour !== lastHour) {
+    hourText = new Date(hour * HOUR_MS).toISOString().slice(0, -"00:00.000Z".length);
+    lastHour = hour;
   }
+  const rest = whole - hour * HOUR_MS;
+  const seconds = Math.floor(rest / 1000);
+  lastText = `${hourText}${TWO_DIGITS[Math.floor(seconds / 60)]}:${TWO_DIGITS[seconds % 60]}.${
+    THREE_DIGITS[rest % 1000]
+  }Z`;
+  lastMs = ms;
   return lastText;
 }

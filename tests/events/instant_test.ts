@@ -1,5 +1,5 @@
-import { assert, date as anyDate, property, string as anyString } from "fast-check";
-import { equal } from "node:assert/strict";
+import { array, assert, date as anyDate, double, property, string as anyString } from "fast-check";
+import { equal, throws } from "node:assert/strict";
 import { formatInstant, parseInstant } from "../../events/instant.ts";
 
 const AT = Date.UTC(2025, 10, 28, 14, 0, 0);
@@ -73,6 +73,19 @@ Deno.test("parseInstant() takes no text that is not in its own form", () => {
   );
   assert(property(anyString(), (text) => shape.test(text) || Number.isNaN(parseInstant(text))));
   assert(property(ending, (text) => shape.test(text) || Number.isNaN(parseInstant(text))));
+});
+
+Deno.test("formatInstant() writes what Date writes, for any time and in any order", () => {
+  const anyTime = double({ min: -8.64e15, max: 8.64e15, noNaN: true });
+  assert(property(array(anyTime, { maxLength: 5 }), (times) => {
+    for (const time of times) {
+      for (const near of [time, time + 1, time - 60_000]) {
+        if (Math.abs(near) > 8.64e15) continue;
+        equal(formatInstant(near), new Date(near).toISOString());
+      }
+    }
+  }));
+  throws(() => formatInstant(NaN), RangeError);
 });
 
 Deno.test("formatInstant() writes milliseconds and Z, also when asked twice in a row", () => {
