@@ -17,6 +17,7 @@ import { etlMetrics } from "./etl_metrics.ts";
 import type { EtlMetrics } from "./etl_metrics.ts";
 import { runEtl, RunLockedError } from "./etl_run.ts";
 import type { EtlRunOptions } from "./etl_run.ts";
+import { scheduleBackups } from "./backup_schedule.ts";
 import { openCurvesLog } from "./publish_curves.ts";
 import { reporting, summaryLines } from "./run_report.ts";
 
@@ -39,6 +40,17 @@ const ETL_RUNNER_COMMAND_LINE = {
     },
     "first-after": { type: "duration", default: "20s", description: "When the first run starts" },
     "skip-warehouse": { type: "flag", description: "Only write the gold tables" },
+    "backup-cron": {
+      type: "text",
+      value: "PATTERN",
+      description:
+        'When to make a backup, too, such as "0 2 * * *" (02:00 UTC); without it none is made here',
+    },
+    "backup-keep": {
+      type: "duration",
+      default: "30d",
+      description: "Backups older than this are deleted, never the last good one",
+    },
     "metrics-port": {
       type: "number",
       value: "PORT",
@@ -52,7 +64,8 @@ const ETL_RUNNER_COMMAND_LINE = {
   notes: [
     "A time that comes while a run is at work is left out. Ctrl+C: a run that reads the lake stops with nothing changed,",
     "one that writes comes to its end.",
-    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT, MAX_EVENT_LEAD; see .env.example.",
+    "Environment: LAKE_DIR, DATABASE_URL, WAREHOUSE_PORT, MAX_EVENT_LEAD, with --backup-cron also BACKUP_DIR and what",
+    "deno task backup reads; see .env.example.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -81,6 +94,12 @@ async function main(signal: AbortSignal): Promise<void> {
     await current;
   };
   const schedule = scheduleOf(values, run);
+  const backups = values["backup-cron"] === undefined ? undefined : scheduleBackups({
+    cron: values["backup-cron"],
+    keepMs: values["backup-keep"],
+    registry,
+    signal,
+  });
   const server = serveMetrics({ port: values["metrics-port"], registry, notReady: () => notReady });
   logger.info(
     `🗓 ETL runs ${
@@ -96,6 +115,7 @@ async function main(signal: AbortSignal): Promise<void> {
   } finally {
     schedule.stop();
     await current;
+    await backups?.stop();
     await server.close();
   }
 }

@@ -56,6 +56,14 @@ export const SETTINGS = {
   },
   WAREHOUSE_DIR: { default: "data/warehouse", description: "Folder of the embedded warehouse" },
   WAREHOUSE_PORT: { default: "5433", description: "Port of the embedded warehouse on 127.0.0.1" },
+  BACKUP_DIR: {
+    default: "backups",
+    description: "Folder of the backups; better on another disk than the data",
+  },
+  POSTGRES_BIN: {
+    description:
+      "Folders of pg_dump and pg_restore, separated by commas, for backups of a real Postgres. Empty: the usual places",
+  },
   AIRLINE_READER_PASSWORD: {
     description:
       "Lets the role airline_reader, which may only read, log in to the Postgres of DATABASE_URL. Empty: as it is",

@@ -22,6 +22,7 @@ export interface Configuration {
   logsDir: string;
   lakeDir: string;
   warehouseDir: string;
+  backupDir: string;
   /** Addresses of the processes that the API looks after. */
   watchedAddresses: string[];
   /** Where the tracker's upstreams are; undefined: not used. */
@@ -75,6 +76,7 @@ export function configuration(env: Record<string, string>): Configuration {
     logsDir: join(dirname(value("EVENT_LOG_FILE")!), "logs"),
     lakeDir: value("LAKE_DIR")!,
     warehouseDir: value("WAREHOUSE_DIR")!,
+    backupDir: value("BACKUP_DIR")!,
     watchedAddresses: watchedProcesses(value("PIPELINE_PROCESSES")!).map(({ address }) => address),
     registryHost: value("SERVICE_REGISTRY_URL") === "none"
       ? undefined

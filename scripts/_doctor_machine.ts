@@ -2,10 +2,13 @@
 
 import { access, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
+import { listBackups, objectsOf } from "../backup/backup_file.ts";
+import { isGood } from "../backup/retention.ts";
 import { isThere } from "../process/files.ts";
 import type { Configuration } from "./_configuration.ts";
 import { fine, wrong } from "./_doctor_check.ts";
 import type { Finding } from "./_doctor_check.ts";
+import { duration } from "./_pipeline_status.ts";
 import { PROJECT_DIR } from "./_permission_lists.ts";
 import type { SystemStatus } from "./status.ts";
 
@@ -103,6 +106,28 @@ export function diskFinding(path: string, freeBytes: number, totalBytes: number)
     detail,
     "Free some space: every part waits while the disk is full. deno task backup --list shows what backups take",
   );
+}
+
+/** A night and two hours: the backup of 02:00 is missing. */
+const BACKUP_LATE_SECONDS = 26 * 60 * 60;
+
+/** How old the newest backup is that can be put back. */
+export async function backupFinding(folder: string, nowMs: number): Promise<Finding> {
+  const remedy = "deno task backup; deno task start makes one at 02:00 UTC";
+  const { backups, unreadable } = await listBackups(folder);
+  const store = objectsOf(folder);
+  for (const [at, stored] of backups.entries()) {
+    if (!await isGood(stored, store)) continue;
+    const ageSeconds = (nowMs - Date.parse(stored.backup.finished_at)) / 1000;
+    const detail = `${stored.backup.id}, ${duration(Math.max(0, ageSeconds))} ago`;
+    if (at > 0 || unreadable.length > 0) {
+      return wrong("backup", "warn", `the last good one is ${detail}; newer ones are damaged`, remedy);
+    }
+    return ageSeconds > BACKUP_LATE_SECONDS
+      ? wrong("backup", "warn", detail, remedy)
+      : fine("backup", detail);
+  }
+  return wrong("backup", "warn", `there is none in ${resolve(PROJECT_DIR, folder)}`, remedy);
 }
 
 /** Whether what was started is ready, and whether the ports of the rest are free. */

@@ -74,6 +74,9 @@ function place(path: string, given: Configuration): string[] {
   }
   if (path === "data/tracker") return given.summariesDir === undefined ? [] : [given.summariesDir];
   if (path === "data/logs") return [given.logsDir];
+  if (path === "backups" || path.startsWith("backups/")) {
+    return [given.backupDir + path.slice("backups".length)];
+  }
   if (path === "data") return given.brokers === undefined ? [given.logDir] : [];
   if (path === "lake" || path.startsWith("lake/")) return [given.lakeDir + path.slice("lake".length)];
   return [path];
@@ -99,8 +102,11 @@ export function hostsOf(
   options: {
     reads: Engines;
     metricsPort: string | undefined;
-    /** A command of an operator's: whether it asks Redis, and which processes. */
-    operator?: { redis: boolean; processes: string[] } | undefined;
+    /**
+     * A command of an operator's goes to every engine whose settings it reads. Whether it asks Redis; which processes it
+     * asks, at the ports of the set and others, undefined for one that serves metrics of its own.
+     */
+    operator?: { redis: boolean; processes?: string[] | undefined } | undefined;
     /** Where the API is to listen; it also looks after the other processes. */
     api?: { host: string; port: string };
     /** Where a service of the tracker is to listen, and what stands for it in the set; which upstreams it has. */
@@ -126,7 +132,7 @@ export function hostsOf(
       }
       return [`127.0.0.1:${given.warehousePort}`, ...realtime];
     }
-    if (options.operator !== undefined) return [host];
+    if (options.operator?.processes !== undefined) return [host];
     if (options.api !== undefined && host === API) return [listeningAddress(options.api, API)];
     const { service } = options;
     if (service !== undefined && host === service.entry) return [listeningAddress(service, service.entry)];
@@ -149,7 +155,7 @@ export function hostsOf(
     hosts.push(given.summariesHost);
   }
   if (options.operator !== undefined) {
-    hosts.push(...options.operator.processes);
+    hosts.push(...options.operator.processes ?? []);
     if (options.operator.redis && given.redisHost !== undefined) hosts.push(given.redisHost);
     if (options.reads.realtime && given.realtimeHost !== undefined) hosts.push(given.realtimeHost);
     if (options.reads.summaries && given.summariesHost !== undefined) hosts.push(given.summariesHost);

@@ -58,6 +58,7 @@ export const START_COMMAND_LINE = {
       default: "1m",
       description: "Time between the starts of two ETL runs",
     },
+    "no-backup": { type: "flag", description: "Leave the nightly backup (02:00 UTC, to BACKUP_DIR) out" },
     "no-etl": { type: "flag", description: "Leave the ETL, the viewer metrics and the warehouse out" },
     "no-api": { type: "flag", description: "Leave the API and the dashboard out" },
     "api-port": {
@@ -83,7 +84,7 @@ export const START_COMMAND_LINE = {
     "More about the options of the producer: deno task producer --help.",
     "Engines: KAFKA_BROKERS and DATABASE_URL, in the environment or in .env; else embedded ones below data/.",
     "Ctrl+C, or deno task stop in another terminal, stops the parts one after another and loses nothing; the next start",
-    "goes on from there. What they print is kept for a while: deno task logs.",
+    "goes on from there. What they print is kept for a while: deno task logs. Backups: deno task backup --list.",
   ],
 } as const satisfies CommandLineSpec;
 
@@ -100,6 +101,9 @@ export interface StartedPart {
 }
 
 const PRODUCER_OPTIONS = ["profile", "seed", "flights", "flights-per-day", "speed"] as const;
+
+/** When backups are made: at 02:00, UTC. */
+const NIGHTLY = "0 2 * * *";
 
 /** The order of stopping: nothing is produced any more, then what is there is worked off. */
 export const STOP_ORDER: readonly PartName[] = [
@@ -136,7 +140,10 @@ export function partsToStart(values: StartValues, options: { embeddedWarehouse: 
       ...given("backfill", backfill),
     ]),
     ...(values["no-etl"] ? [] : [
-      withMetrics("etl-runner", 3, ["--every", `${values["etl-every"]}ms`]),
+      withMetrics("etl-runner", 3, [
+        ...["--every", `${values["etl-every"]}ms`],
+        ...(values["no-backup"] ? [] : ["--backup-cron", NIGHTLY]),
+      ]),
       withMetrics("viewer-metrics", 4, []),
     ]),
     ...(values["no-api"] ? [] : [{

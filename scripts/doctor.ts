@@ -20,6 +20,7 @@ import {
   warehouseOrFinding,
 } from "./_doctor_engines.ts";
 import {
+  backupFinding,
   diskFindings,
   folderFindings,
   librariesFinding,
@@ -99,6 +100,7 @@ async function findings(): Promise<Finding[]> {
       );
     }
     found.push(...await examined("redis", redisFinding));
+    found.push(...await examined("backup", () => backupFinding(given.backupDir, Date.now())));
   } finally {
     await log?.close();
     await warehouse?.close();

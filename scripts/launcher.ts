@@ -11,6 +11,7 @@ import { PROCESS_NAME } from "../process/logger.ts";
 import { STOP_ON_STDIN_CLOSE } from "../process/run_process.ts";
 import { dirname, join, resolve } from "node:path";
 import { configuration } from "./_configuration.ts";
+import { postgresPrograms } from "./_postgres_folders.ts";
 import { runningAddresses } from "./_run_record.ts";
 import { hostsOf, listOf, pathsOf, PROJECT_DIR } from "./_permission_lists.ts";
 import type { PermissionEntry } from "./_permission_lists.ts";
@@ -23,6 +24,10 @@ interface Part {
   permissions: string;
   /** Options that name a file to read. */
   fileOptions?: readonly string[];
+  /** Its arguments may be files to read, each with all of its folder. */
+  positionalFile?: boolean;
+  /** Options with which it needs another set, too. */
+  optionPermissions?: Readonly<Record<string, string>>;
   /** Options that name a file to write: its folder is opened for it, to put the file there whole. `-` names none. */
   outputOptions?: readonly string[];
   /** Asks processes how they do: those that were started, wherever they listen, and those at the default addresses. */
@@ -60,7 +65,12 @@ export const PARTS = {
   "event-generator": { script: "producer/event_generator.ts", permissions: "event-generator" },
   lake: { script: "lake/lake_writer.ts", permissions: "lake" },
   etl: { script: "etl/build_warehouse.ts", permissions: "etl" },
-  "etl-runner": { script: "etl/etl_runner.ts", permissions: "etl" },
+  "etl-runner": {
+    script: "etl/etl_runner.ts",
+    permissions: "etl",
+    // Only one that is to make backups may read the log and write them.
+    optionPermissions: { "backup-cron": "backup" },
+  },
   warehouse: { script: "warehouse/embedded_warehouse.ts", permissions: "warehouse" },
   api: {
     script: "api/metrics_api.ts",
@@ -99,19 +109,39 @@ export const PARTS = {
   explain: { script: "scripts/explain.ts", permissions: "explain" },
   replay: { script: "scripts/replay.ts", permissions: "replay", outputOptions: ["out"] },
   sql: { script: "scripts/sql.ts", permissions: "sql" },
-  lab: { script: "policy_lab/lab.ts", permissions: "lab", outputOptions: ["out", "train"], fileOptions: ["model"] },
+  lab: {
+    script: "policy_lab/lab.ts",
+    permissions: "lab",
+    outputOptions: ["out", "train"],
+    fileOptions: ["model"],
+  },
   status: { script: "scripts/status.ts", permissions: "status", asksProcesses: true },
   lag: { script: "scripts/lag.ts", permissions: "lag" },
   doctor: { script: "scripts/doctor.ts", permissions: "doctor", asksProcesses: true },
   logs: { script: "scripts/logs.ts", permissions: "logs" },
   cache: { script: "scripts/cache.ts", permissions: "cache" },
   stop: { script: "scripts/stop.ts", permissions: "stop", asksProcesses: true },
+  backup: { script: "scripts/backup.ts", permissions: "backup" },
+  restore: {
+    script: "scripts/restore.ts",
+    permissions: "restore",
+    asksProcesses: true,
+    positionalFile: true,
+  },
 } as const satisfies Record<string, Part>;
 
 export type PartName = keyof typeof PARTS;
 
 /** What an operator runs over all of it: it goes to every engine whose settings it reads. */
-const OPERATOR_PARTS = new Set<PartName>(["status", "lag", "doctor", "cache", "stop"]);
+const OPERATOR_PARTS = new Set<PartName>([
+  "status",
+  "lag",
+  "doctor",
+  "cache",
+  "stop",
+  "backup",
+  "restore",
+]);
 
 /** What to start: `deno` with `args`, in {@link PROJECT_DIR}, with `env` beside the inherited environment. */
 export interface ProcessCommand {
@@ -148,7 +178,9 @@ export function commandFor(
   env: Record<string, string>,
 ): ProcessCommand {
   const part: Part = PARTS[name];
-  const set = permissionSets()[part.permissions]!;
+  const further = Object.entries(part.optionPermissions ?? {})
+    .filter(([option]) => optionValue(args, option) !== undefined).map(([, set]) => set);
+  const set = [part.permissions, ...further].map((set) => permissionSets()[set]!).reduce(united);
   const given = configuration(env);
   const names = listOf(set.env);
   const all = names === true;
@@ -161,6 +193,10 @@ export function commandFor(
     realtime: all || names.includes("REALTIME_DATABASE_URL"),
     summaries: all || names.includes("TRACKER_DATABASE_URL"),
   };
+  const dumps = !all && names.includes("POSTGRES_BIN") &&
+      [given.databaseHost, given.realtimeHost, given.summariesHost].some((host) => host !== undefined)
+    ? postgresPrograms(env)
+    : { programs: [], env: {} };
   const settingFiles = [
     ...(reads.log ? given.kafkaFiles : []),
     ...(reads.database ? given.databaseFiles : []),
@@ -173,12 +209,12 @@ export function commandFor(
     ...hostsOf(set.net, given, {
       reads,
       metricsPort: optionValue(args, "metrics-port"),
-      operator: OPERATOR_PARTS.has(name)
+      operator: OPERATOR_PARTS.has(name) || further.length > 0
         ? {
           redis: names !== true && names.includes("REDIS_URL"),
           processes: part.asksProcesses === true
             ? [...given.watchedAddresses, ...runningAddresses(given.logsDir)]
-            : [],
+            : undefined,
         }
         : undefined,
       ...(name === "api"
@@ -199,15 +235,35 @@ export function commandFor(
     }),
     ...environmentOf(set.env, runsOn ? LOG_NAMES : []),
     ...plainList("sys", set.sys),
-    ...plainList("run", set.run),
+    ...plainList("run", dumps.programs.length > 0 ? dumps.programs : set.run),
     ...plainList("ffi", set.ffi),
   ];
   const quiet = ["--quiet", "--no-prompt", "--config", "deno.json"];
   const v8 = part.v8Flags === undefined ? [] : [`--v8-flags=${part.v8Flags.join(",")}`];
   return {
     args: ["run", ...quiet, ...v8, ...flags, part.script, ...files.args],
-    env: { ...env, ...log.env },
+    env: { ...env, ...log.env, ...dumps.env },
   };
+}
+
+/** Everything that one or the other set allows; what one of them denies stays denied where the other allows nothing in it. */
+function united(one: PermissionSet, other: PermissionSet): PermissionSet {
+  const both: PermissionSet = {};
+  for (const kind of ["read", "write", "net", "env", "sys", "run", "ffi"] as const) {
+    const [left, right] = [listOf(one[kind]), listOf(other[kind])];
+    const allow = left === true || right === true ? true : [...new Set([...left, ...right])];
+    const deny = [...deniedBy(one[kind], right), ...deniedBy(other[kind], left)];
+    both[kind] = deny.length === 0 ? allow : { allow, deny };
+  }
+  return both;
+}
+
+function deniedBy(entry: PermissionEntry | undefined, allowed: true | string[]): string[] {
+  if (typeof entry !== "object" || Array.isArray(entry) || allowed === true) return [];
+  const denied = listOf(entry.deny);
+  return denied === true
+    ? []
+    : denied.filter((path) => !allowed.some((other) => other === path || other.startsWith(`${path}/`)));
 }
 
 const LOG_FORMATS = ["text", "json"];
@@ -285,6 +341,11 @@ function filesNamed(
     return path;
   };
   const rewritten = args.map((arg, at) => {
+    if (part.positionalFile === true && !arg.startsWith("-") && /[\\/]/.test(arg)) {
+      const path = resolve(calledIn, arg);
+      paths.push(dirname(path));
+      return path;
+    }
     for (const option of [...part.fileOptions ?? [], ...part.outputOptions ?? []]) {
       if (at > 0 && args[at - 1] === `--${option}`) return absolute(arg, option);
       if (arg.startsWith(`--${option}=`)) {

@@ -46,7 +46,8 @@ export function isReady(runs: readonly RunRecord[], processes: readonly PartHeal
     started.size > 0 ? started.has(name) : state !== "away" && state !== "taken"
   );
   // A Postgres that answers does not mean that anything of ours runs.
-  return expected.some(({ kind }) => kind !== "warehouse") && expected.every(({ state }) => state === "ready");
+  return expected.some(({ kind }) => kind !== "warehouse") &&
+    expected.every(({ state }) => state === "ready");
 }
 
 const MARKS = { ready: "✔", "not ready": "⚠", away: "·", taken: "✖" } as const;

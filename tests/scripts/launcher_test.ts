@@ -328,6 +328,44 @@ Deno.test("commandFor() lets those who ask the processes go to where these liste
     return Promise.resolve();
   }));
 
+Deno.test("commandFor() lets the ETL runner read the log and write backups only where it is to make some", () => {
+  const env = { BACKUP_DIR: "/srv/backups", WAREHOUSE_DIR: "/srv/dw" };
+  const reads = (args: string[]) => list("etl-runner", "allow-read", env, args)!;
+  const writes = (args: string[]) => list("etl-runner", "allow-write", env, args)!;
+  const nightly = ["--backup-cron", "0 2 * * *"];
+  ok(!reads([]).includes("/srv/backups") && !reads([]).includes("/srv/dw"));
+  ok(!writes([]).includes("/srv/backups"));
+  ok(reads(nightly).includes("/srv/backups") && reads(nightly).includes("/srv/dw"));
+  ok(writes(nightly).includes("/srv/backups") && !writes(nightly).includes("/srv/dw"));
+  deepEqual(list("etl-runner", "deny-write", env, nightly), ["/srv/dw"]);
+  ok(list("etl-runner", "allow-net", env, nightly)!.includes("127.0.0.1:8004"));
+});
+
+Deno.test("commandFor() lets a backup run pg_dump of the folders that are there, where a real Postgres is to be dumped", () =>
+  withFolder((folder) => {
+    for (const name of ["pg_dump", "pg_restore"]) {
+      Deno.writeTextFileSync(`${folder}/${name}${Deno.build.os === "windows" ? ".exe" : ""}`, "");
+    }
+    const env = { POSTGRES_BIN: `${folder},/nowhere`, DATABASE_URL: "postgres://u:p@db/x" };
+    const programs = list("backup", "allow-run", env)!;
+    equal(programs.length, 2);
+    ok(programs.every((path) => path.startsWith(folder)));
+    equal(commandFor("backup", [], env).env.POSTGRES_BIN, folder);
+    equal(list("backup", "allow-run", { POSTGRES_BIN: folder }), undefined);
+    equal(list("sql", "allow-run", env), undefined);
+    return Promise.resolve();
+  }));
+
+Deno.test("commandFor() lets a restore read the folder of the backup that it is given", () => {
+  const { args } = commandFor("restore", ["disk/x.backup.json", "--yes"], {
+    INIT_CWD: resolve("/home/anna"),
+  });
+  const file = resolve("/home/anna/disk/x.backup.json");
+  equal(args.at(-2), file);
+  ok(args.find((arg) => arg.startsWith("--allow-read="))!.includes(resolve("/home/anna/disk")));
+  equal(commandFor("restore", ["latest"], {}).args.at(-1), "latest");
+});
+
 Deno.test("commandFor() gives the part the environment that it was given", () => {
   deepEqual(commandFor("tail", ["x"], { KAFKA_TOPIC_PREFIX: "p." }).env, { KAFKA_TOPIC_PREFIX: "p." });
 });

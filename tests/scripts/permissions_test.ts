@@ -269,6 +269,7 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       ...LOG.map((file) => `read:${file}`),
       KAFKA_SECRET,
       "read:data/warehouse",
+      "read:backups/x.backup.json",
       "read:lake/raw/bookings",
       "statfs:data",
       "connect:127.0.0.1:8001",
@@ -290,6 +291,38 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
   cache: {
     allowed: ["env:REDIS_URL"],
     denied: [...NO_FFI, ...NO_LOG, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8081"],
+  },
+  backup: {
+    allowed: [
+      ...LOG.map((file) => `read:${file}`),
+      KAFKA_SECRET,
+      "read:lake/raw/bookings",
+      "read:data/warehouse",
+      "write:backups/none/.probe",
+      "connect:127.0.0.1:5433",
+      "env:DATABASE_URL",
+    ],
+    denied: [
+      ...NO_FFI,
+      ...LOG.map((file) => `write:${file}`),
+      "write:data/none/.probe",
+      "write:data/warehouse/none/.probe",
+      "write:lake/raw/none/.probe",
+      "read:lake/gold",
+      "run:pg_dump",
+      "connect:127.0.0.1:8001",
+    ],
+  },
+  restore: {
+    allowed: [
+      ...USES_LOG,
+      "read:backups/x.backup.json",
+      "write:data/warehouse/none/.probe",
+      "write:lake/raw/none/.probe",
+      "connect:127.0.0.1:8001",
+      "env:DATABASE_URL",
+    ],
+    denied: [...NO_FFI, "write:backups/none/.probe", "run:pg_restore"],
   },
   // It deletes everything when it is told to.
   stop: {
