@@ -18,7 +18,8 @@ export function isLateWrite(error: unknown): boolean {
 /** Whether a rejection is that of the driver's own question for types. */
 export function isLostTypesQuery(reason: unknown): boolean {
   const { code, query } = (reason ?? {}) as { code?: unknown; query?: unknown };
-  return typeof code === "string" && /^(CONNECTION_|CONNECT_TIMEOUT|E[A-Z]+$)/.test(code) &&
+  // 57P01 to 57P03: the server is being stopped, or somebody has ended this session.
+  return typeof code === "string" && /^(CONNECTION_|CONNECT_TIMEOUT|E[A-Z]+$|57P0[1-3]$)/.test(code) &&
     typeof query === "string" && query.includes("typarray");
 }
 

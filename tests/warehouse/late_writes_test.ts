@@ -21,6 +21,7 @@ Deno.test("only the driver's own question for types is let go unanswered", () =>
   const lost = (fields: object) => isLostTypesQuery(Object.assign(new Error("lost"), fields));
   equal(lost({ code: "CONNECTION_DESTROYED", query }), true);
   equal(lost({ code: "ECONNRESET", query }), true);
+  equal(lost({ code: "57P01", query }), true);
   equal(lost({ code: "42501", query }), false);
   equal(lost({ code: "CONNECTION_DESTROYED", query: "select 1" }), false);
   equal(isLostTypesQuery(undefined), false);
