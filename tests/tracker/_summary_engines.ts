@@ -41,6 +41,11 @@ export function summaryTest(name: string, body: (engines: SummaryEngines) => Pro
     );
     await Deno.remove(folder, { recursive: true });
   });
+  realSummaryTest(name, body);
+}
+
+/** A test on Kafka and Postgres. */
+export function realSummaryTest(name: string, body: (engines: SummaryEngines) => Promise<void>): void {
   Deno.test({
     name: `${name} (real engines)`,
     ignore: BROKERS.length === 0 || !POSTGRES_GIVEN,

@@ -6,7 +6,7 @@ import { SummaryConsumer } from "../../tracker/summary_consumer.ts";
 import type { SummaryConsumerOptions } from "../../tracker/summary_consumer.ts";
 import type { SummaryStore } from "../../tracker/summary_store.ts";
 import { SummaryWriter } from "../../tracker/summary_writer.ts";
-import { flightValue, lifecycles, summaryTest, until } from "./_summary_engines.ts";
+import { flightValue, lifecycles, realSummaryTest, summaryTest, until } from "./_summary_engines.ts";
 import type { SummaryEngines } from "./_summary_engines.ts";
 
 /** A consumer in this process, until it is stopped. */
@@ -191,5 +191,23 @@ summaryTest(
     await engines.caughtUp();
     await one.stop();
     assert.deepEqual(await engines.changes(["leg"]), new Map([["leg", 1]]));
+  },
+);
+
+realSummaryTest(
+  "connections to the database that are cut again and again cost no change and double none",
+  async (engines) => {
+    const { records, changes } = lifecycles(80);
+    const one = await consuming(engines);
+    for (let at = 0; at < records.length; at += 40) {
+      await engines.append(records.slice(at, at + 40));
+      await engines.store.sql!`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'airline-llm-summary-service'`;
+    }
+    await engines.caughtUp();
+    await one.stop();
+    assert.ok(one.errors.length > 0);
+    assert.deepEqual(await engines.changes([...changes.keys()]), changes);
   },
 );
