@@ -9,9 +9,14 @@ import type { FlightForecast, Observation, OpenFare, PromotionDecision, Promotio
 
 /** Seats that EMSR-b keeps for fares above `price`, given the demand still to come; 0 where there is none above. */
 export function seatsKeptAbove(price: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
-  const above = classesOf(fares, forecast).filter(({ fare }) => fare > price);
+  return keptAbove(price, classesOf(fares, forecast));
+}
+
+function keptAbove(price: number, classes: readonly FareClass[]): number {
+  const above = classes.filter(({ fare }) => fare > price);
   if (above.length === 0) return 0;
-  return emsrB([...above, { fare: price, mean: 0, standardDeviation: 0 }]).at(-1)!;
+  above.push({ fare: price, mean: 0, standardDeviation: 0 });
+  return emsrB(above).at(-1)!;
 }
 
 /**
@@ -19,9 +24,13 @@ export function seatsKeptAbove(price: number, fares: readonly OpenFare[], foreca
  * pay for the last seat, r̄·P(S > seats), and no more than the lowest fare of the set, which is offered it anyhow.
  */
 export function bidPriceOf(freeSeats: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
-  if (freeSeats <= 0) return fares[0]?.price ?? 0;
+  return priceOfLastSeat(freeSeats, classesOf(fares, forecast));
+}
+
+function priceOfLastSeat(freeSeats: number, classes: readonly FareClass[]): number {
+  if (freeSeats <= 0) return classes[0]?.fare ?? 0;
   let [mean, variance, revenue, bidPrice] = [0, 0, 0, 0];
-  for (const { fare, mean: seats, standardDeviation } of classesOf(fares, forecast)) {
+  for (const { fare, mean: seats, standardDeviation } of classes) {
     mean += seats;
     variance += standardDeviation ** 2;
     revenue += fare * seats;
@@ -35,13 +44,11 @@ export function bidPriceOf(freeSeats: number, fares: readonly OpenFare[], foreca
 }
 
 /** The buckets on sale with the demand still to come for each, the highest fare first. */
-function classesOf(fares: readonly OpenFare[], forecast: FlightForecast): FareClass[] {
-  const demand = new Map(forecast.demand.map((entry) => [entry.bucket, entry]));
-  return fares.map(({ bucket, price }) => ({
-    fare: price,
-    mean: demand.get(bucket)?.mean ?? 0,
-    standardDeviation: Math.sqrt(demand.get(bucket)?.variance ?? 0),
-  }));
+function classesOf(fares: readonly OpenFare[], { demand }: FlightForecast): FareClass[] {
+  return fares.map(({ bucket, price }) => {
+    const known = demand.find((entry) => entry.bucket === bucket);
+    return { fare: price, mean: known?.mean ?? 0, standardDeviation: Math.sqrt(known?.variance ?? 0) };
+  });
 }
 
 /**
@@ -68,8 +75,9 @@ export function bidPricePolicy(options: Partial<DiscountChoiceOptions> = {}): Pr
       if (wanted === undefined) return undefined;
       const freeSeats = (observation.total_seats ?? 0) - (observation.booked_seats ?? 0);
       const price = lowest.price * (100 - wanted.discount_percentage) / 100;
-      const kept = seatsKeptAbove(price, fares!, forecast);
-      const bidPrice = Math.round(bidPriceOf(freeSeats, fares!, forecast) * 100) / 100;
+      const classes = classesOf(fares!, forecast);
+      const kept = keptAbove(price, classes);
+      const bidPrice = Math.round(priceOfLastSeat(freeSeats, classes) * 100) / 100;
       const sells = freeSeats > kept;
       const fact = `a seat of bucket ${lowest.bucket} at ${price.toFixed(2)} is ${
         sells ? "above" : "below"

@@ -124,5 +124,5 @@ export interface Evaluation {
 
 /** A share as a person reads it: `0.583` is `58.3 %`. */
 export function percent(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
+  return `${Math.round(share * 1000) / 10} %`;
 }
