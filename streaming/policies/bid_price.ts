@@ -5,11 +5,18 @@ import type { FareClass } from "../../revenue/fare_class.ts";
 import { normalDistribution } from "../../revenue/normal.ts";
 import { bestDiscount, DISCOUNT_CHOICE, withoutHistory } from "./discount_choice.ts";
 import type { DiscountChoiceOptions } from "./discount_choice.ts";
-import type { FlightForecast, Observation, OpenFare, PromotionDecision, PromotionPolicy } from "./policy.ts";
+import type {
+  BucketDemand,
+  FlightForecast,
+  Observation,
+  OpenFare,
+  PromotionDecision,
+  PromotionPolicy,
+} from "./policy.ts";
 
 /** Seats that EMSR-b keeps for fares above `price`, given the demand still to come; 0 where there is none above. */
 export function seatsKeptAbove(price: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
-  return keptAbove(price, classesOf(fares, forecast));
+  return keptAbove(price, classesOf(fares, forecast.demand));
 }
 
 function keptAbove(price: number, classes: readonly FareClass[]): number {
@@ -24,7 +31,7 @@ function keptAbove(price: number, classes: readonly FareClass[]): number {
  * pay for the last seat, r̄·P(S > seats), and no more than the lowest fare of the set, which is offered it anyhow.
  */
 export function bidPriceOf(freeSeats: number, fares: readonly OpenFare[], forecast: FlightForecast): number {
-  return priceOfLastSeat(freeSeats, classesOf(fares, forecast));
+  return priceOfLastSeat(freeSeats, classesOf(fares, forecast.demand));
 }
 
 function priceOfLastSeat(freeSeats: number, classes: readonly FareClass[]): number {
@@ -44,7 +51,7 @@ function priceOfLastSeat(freeSeats: number, classes: readonly FareClass[]): numb
 }
 
 /** The buckets on sale with the demand still to come for each, the highest fare first. */
-function classesOf(fares: readonly OpenFare[], { demand }: FlightForecast): FareClass[] {
+function classesOf(fares: readonly OpenFare[], demand: readonly BucketDemand[]): FareClass[] {
   return fares.map(({ bucket, price }) => {
     const known = demand.find((entry) => entry.bucket === bucket);
     return { fare: price, mean: known?.mean ?? 0, standardDeviation: Math.sqrt(known?.variance ?? 0) };
@@ -66,16 +73,17 @@ export function bidPricePolicy(options: Partial<DiscountChoiceOptions> = {}): Pr
     evaluate(observation: Observation): PromotionDecision | undefined {
       const { forecast, fares } = observation;
       const lowest = fares?.at(-1);
-      if (
-        forecast === null || forecast === undefined || forecast.demand.length === 0 || lowest === undefined
-      ) {
+      if (forecast === null || forecast === undefined || lowest === undefined) {
         return withoutHistory(observation);
       }
       const wanted = bestDiscount(observation, forecast, choice);
       if (wanted === undefined) return undefined;
+      // Worked out by the forecast only now that it is needed.
+      const { demand } = forecast;
+      if (demand.length === 0) return withoutHistory(observation);
       const freeSeats = (observation.total_seats ?? 0) - (observation.booked_seats ?? 0);
       const price = lowest.price * (100 - wanted.discount_percentage) / 100;
-      const classes = classesOf(fares!, forecast);
+      const classes = classesOf(fares!, demand);
       const kept = keptAbove(price, classes);
       const bidPrice = Math.round(priceOfLastSeat(freeSeats, classes) * 100) / 100;
       const sells = freeSeats > kept;
