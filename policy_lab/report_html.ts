@@ -72,7 +72,11 @@ ${sections(report).join("\n")}
 }
 
 function emphasized(line: string): string {
-  return escaped(line).replaceAll(/\*\*(.+?)\*\*/g, "<strong>$1</strong>").replaceAll(/`(.+?)`/g, "$1");
+  return escaped(line)
+    .replaceAll(/\*\*(.+?)\*\*/g, "<strong>$1</strong>")
+    .replaceAll(/`(.+?)`/g, "$1")
+    // A figure is not broken over two lines.
+    .replaceAll(/[+−]?£[\d,]+/g, '<span class="figure">$&</span>');
 }
 
 function sections(report: LabReport): string[] {
