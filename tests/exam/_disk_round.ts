@@ -65,7 +65,8 @@ export class DiskRound {
         () => Promise.resolve(this.#parts.get("warehouse")!.output.includes("Embedded warehouse ready")),
       );
     }
-    start("producer", ["--rate", "150", "--seed", String(this.#round.seed)]);
+    // Shoppers would be most of the events, and none of them goes to the lake.
+    start("producer", ["--rate", "150", "--look-to-book", "none", "--seed", String(this.#round.seed)]);
     start("consumer", ["--session-timeout", "6s"]);
     start("lake", ["--seal-age", "300ms"]);
     start("etl-runner", ["--every", "2s", "--first-after", "1s"]);

@@ -61,6 +61,8 @@ export class SoakPipeline {
         ...FREE_PORT,
         ...["--seed", String(seed), "--start-date", "2026-03-02", "--flights-per-day", "12"],
         ...["--booking-horizon", "36h", "--backfill", "0s", "--rate", String(eventsPerSecond)],
+        // Shoppers would be most of the events, and none of what is looked at here.
+        ...["--look-to-book", "none"],
       ],
       lake: [...FREE_PORT, "--seal-age", "5s"],
       "etl-runner": [...FREE_PORT, "--every", `${etlIntervalSeconds}s`, "--first-after", "5s"],
