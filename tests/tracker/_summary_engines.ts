@@ -36,10 +36,13 @@ export function summaryTest(name: string, body: (engines: SummaryEngines) => Pro
   Deno.test(`${name} (embedded engines)`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "airline-summary-log-" });
     const file = `${folder}/log.sqlite`;
-    await withSqliteStore((store) =>
-      withLog(() => openSqliteEventLog({ file }), { EVENT_LOG_FILE: file }, store, body)
-    );
-    await Deno.remove(folder, { recursive: true });
+    try {
+      await withSqliteStore((store) =>
+        withLog(() => openSqliteEventLog({ file }), { EVENT_LOG_FILE: file }, store, body)
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   });
   realSummaryTest(name, body);
 }
@@ -93,9 +96,9 @@ async function withLog(
       },
       letters: () => valuesOf(log, "dead_letters"),
     });
-    if (log.engine === "kafka") await log.deleteTopics(TOPICS.map(({ name }) => name));
   } finally {
     await appender.close();
+    if (log.engine === "kafka") await log.deleteTopics(TOPICS.map(({ name }) => name));
     await log.close();
   }
 }

@@ -21,8 +21,11 @@ export interface TestStore {
 export async function withSqliteStore(body: (store: TestStore) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "airline-summaries-" });
   const file = `${folder}/tracker/summaries.sqlite`;
-  await withStores(() => SqliteSummaryStore.open(file), { env: { TRACKER_SUMMARIES_FILE: file } }, body);
-  await Deno.remove(folder, { recursive: true });
+  try {
+    await withStores(() => SqliteSummaryStore.open(file), { env: { TRACKER_SUMMARIES_FILE: file } }, body);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Whether there is a Postgres. */
