@@ -8,7 +8,7 @@
  * @module
  */
 
-import { onStorage, StorageError } from "../lake/durable_files.ts";
+import { onStorage } from "../lake/durable_files.ts";
 import { removeIfThere } from "../process/files.ts";
 import type { LakeFolders } from "../process/settings.ts";
 import { buildDerived } from "./derived_tables.ts";
@@ -26,7 +26,10 @@ import { planTopic } from "./raw_plan.ts";
 import type { RawPlan, RawSlice } from "./raw_plan.ts";
 import { RawReader, UnreadableFileError, VanishedFileError } from "./raw_reader.ts";
 import type { RawTopic } from "./raw_topic.ts";
+import { RawLossError, refuseLoss, tellOfEmptyLake } from "./raw_loss.ts";
 import { RejectedLines } from "./rejected_lines.ts";
+
+export { RawLossError };
 
 /** The fact tables, in the order in which they are written. */
 export const FACT_TABLES: readonly FactTable[] = [
@@ -45,11 +48,6 @@ const ETL_TOPICS: readonly RawTopic[] = [
 /** The run was told to stop before its tables were written: nothing has changed. */
 export class RunStoppedError extends Error {
   override name = "RunStoppedError";
-}
-
-/** Finished raw files have lost lines: to build the tables anew would drop rows that they hold. Nothing has changed. */
-export class RawLossError extends StorageError {
-  override name = "RawLossError";
 }
 
 /** What became of one table. */
@@ -100,6 +98,8 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
   const stored = await readState(lake.gold);
   const fresh = full || stored === undefined || !await tablesAreThere(lake.gold, warn);
   const state = fresh ? emptyState() : stored;
+  // What others have read stays said, whatever is built anew here.
+  if (fresh && stored?.published !== undefined) state.published = stored.published;
   const plans: RawPlan[] = [];
   for (const topic of ETL_TOPICS) plans.push(await planTopic(lake.raw, topic.name, state, options));
   if (fresh && (full || stored !== undefined)) refuseLoss(plans);
@@ -165,36 +165,6 @@ export async function buildGold(lake: LakeFolders, options: GoldOptions = {}): P
     await removeIfThere(folders.work, { recursive: true });
   }
   return summary;
-}
-
-/** @throws {RawLossError} when a plan holds files that have lost lines. */
-function refuseLoss(plans: readonly RawPlan[]): void {
-  const lost = plans.flatMap((plan) => plan.lost.map((name) => `${plan.topic}/${name}`));
-  if (lost.length === 0) return;
-  const shown = lost.length > 3
-    ? `${lost.slice(0, 3).join(", ")} and ${lost.length - 3} more`
-    : lost.join(", ");
-  throw new RawLossError(
-    `Cannot build the tables anew: lines are lost of raw files ${shown}, and the tables may hold their rows. Nothing is ` +
-      "changed. Restore the files; to go on without the lost lines: deno task etl --full --accept-loss",
-  );
-}
-
-/** @throws {RawLossError} when all is to be built anew of nothing: the folder is more likely the wrong one. */
-function tellOfEmptyLake(
-  rawFolder: string,
-  plans: readonly RawPlan[],
-  full: boolean,
-  warn: (message: string) => void,
-): void {
-  if (plans.some(({ slices, heldUp }) => slices.length + heldUp.length > 0)) return;
-  const remedy = "start the lake writer (deno task lake), or choose another folder by LAKE_DIR";
-  if (full) {
-    throw new RawLossError(
-      `Cannot build the tables anew: there are no raw files in "${rawFolder}". Nothing is changed; ${remedy}`,
-    );
-  }
-  warn(`There are no raw files in "${rawFolder}" yet, so the tables are empty: ${remedy}`);
 }
 
 /** Whether the tables are there as the state left them. */

@@ -74,7 +74,8 @@ export async function runEtl(lake: LakeFolders, options: EtlRunOptions = {}): Pr
     let loadError = await errorOf(session?.begin(signal));
     const { state, ...gold } = await buildGold(lake, options);
     if (options.openLog !== undefined) {
-      await publishNewCurves(lake.gold, state, options.openLog, options.warn ?? (() => {}));
+      const { openLog, full: anew = false, warn = () => {} } = options;
+      await publishNewCurves(lake.gold, state, { openLog, anew, warn });
     }
     const loading = performance.now();
     let load: LoadSummary | undefined;

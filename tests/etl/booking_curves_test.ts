@@ -165,8 +165,9 @@ Deno.test("a run publishes a day's curves once, to every partition, and the engi
     };
     try {
       const warnings: string[] = [];
-      const run = () =>
+      const run = (full = false) =>
         runEtl(lake.folders, {
+          full,
           warn: (text) => warnings.push(text),
           openLog: () => openSqliteEventLog({ file: `${lake.root}/log.sqlite` }),
         });
@@ -176,6 +177,12 @@ Deno.test("a run publishes a day's curves once, to every partition, and the engi
         { name: BOOKING_CURVES_TOPIC, partitions: 3, cleanup: "compact", retentionMs: -1 },
       ]);
       await run();
+      await run();
+      await run(true);
+      // A run that was killed before it noted what it had published.
+      const state = JSON.parse(Deno.readTextFileSync(`${lake.folders.gold}/_etl_state.json`));
+      delete state.published;
+      Deno.writeTextFileSync(`${lake.folders.gold}/_etl_state.json`, JSON.stringify(state));
       await run();
       const records = await read();
       // The 17th is day 20,409 since 1970, which is 25 more than a multiple of 32.
