@@ -58,7 +58,8 @@ export interface ApiParts {
 type Environment = { Variables: { requestId: string } };
 export type Api = OpenAPIHono<Environment>;
 
-const URL_UNITS_MAX = 8192;
+/** Parameters are checked one by one; this only bounds what is looked at. */
+const URL_UNITS_MAX = 32 * 1024;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Builds the API. */

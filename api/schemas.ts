@@ -195,7 +195,9 @@ export function wholeNumber(range: { min: number; max: number; default: number; 
 
 /** A text in the query or the path, with what the wire never has left out. */
 export function identifier(description: string, example: string) {
-  return z.string().min(1).max(256).regex(/^[ -~\u00a0-\uffff]+$/, "expected no control characters")
+  // Said by what it must not be, which every dialect of the document's readers takes alike, beyond U+FFFF too.
+  // deno-lint-ignore no-control-regex
+  return z.string().min(1).max(256).regex(/^[^\u0000-\u001f\u007f-\u009f]+$/, "expected no control characters")
     .openapi({ description, example });
 }
 

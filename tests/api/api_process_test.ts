@@ -150,7 +150,7 @@ if (SCHEMATHESIS !== "") {
       await pipeline.append([...flights, ...metricsRecords(flights, 1)]);
       if (pipeline.pair === "embedded") {
         const warehouse = pipeline.start("warehouse", ["--metrics-port", "0"]);
-        await warehouse.says("Embedded warehouse ready");
+        await warehouse.says("Embedded warehouse ready", 120_000);
       } else assert.equal((await pipeline.run("warehouse")).code, 0);
       const embedded = pipeline.pair === "embedded";
       const url = embedded
