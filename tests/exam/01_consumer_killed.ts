@@ -111,9 +111,9 @@ export const experiment: Experiment = {
       engines: ["embedded", "kafka"],
       mutations: [
         {
-          file: "streaming/partition_task.ts",
-          from: "...this.#passedOn, ...changes, order],",
-          to: "...this.#passedOn, order],",
+          file: "streaming/_commit_records.ts",
+          from: "...parts.passedOn, ...changes, order]",
+          to: "...parts.passedOn, order]",
         },
       ],
       faults: 2,
@@ -124,9 +124,9 @@ export const experiment: Experiment = {
       mutations: [
         {
           file: "streaming/partition_task.ts",
-          from: "await this.#transactor.commit({\n      records: [...outputs, ",
+          from: "await this.#transactor.commit({\n      records,\n",
           to: 'await this.#transactor["commit"]({ records: outputs });\n' +
-            "    await this.#transactor.commit({\n      records: [",
+            "    await this.#transactor.commit({\n      records: records.slice(outputs.length),\n",
         },
       ],
       faults: 3,
