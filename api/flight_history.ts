@@ -24,16 +24,18 @@ export class FlightHistory {
     flightId: string,
     limit: number,
   ): Promise<{ rows: HistoryRow[]; loadedAtMs: number | undefined } | undefined> {
-    const [[known], rows, [run]] = await this.#warehouse.ask((sql) => Promise.all([
-      sql`select 1 from public.dim_flight where flight_id = ${flightId} limit 1`,
-      sql`
+    const [[known], rows, [run]] = await this.#warehouse.ask((sql) =>
+      Promise.all([
+        sql`select 1 from public.dim_flight where flight_id = ${flightId} limit 1`,
+        sql`
         select metric_time::timestamptz as metric_time, minutes_to_departure::integer as minutes_to_departure,
           booked_seats::integer as booked_seats, load_factor::double precision as load_factor,
           coalesce(booking_velocity_per_hour, 0)::double precision as booking_velocity_per_hour
         from public.fact_inventory_metrics where flight_id = ${flightId}
         order by metric_time desc limit ${limit}`,
-      sql`select max(finished_at) as finished_at from public.etl_run`,
-    ]));
+        sql`select max(finished_at) as finished_at from public.etl_run`,
+      ])
+    );
     if (known === undefined) return undefined;
     const finished = run?.finished_at as Date | null | undefined;
     return {
