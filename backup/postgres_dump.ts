@@ -38,7 +38,7 @@ export async function dumpDatabase(name: string, url: string, storing: Storing):
   const program = await programOf("pg_dump", majorVersion);
   const as_of = new Date().toISOString();
   // Not compressed: that is done to its pieces.
-  const args = ["--format=custom", "--compress=0", "--no-password", "--lock-wait-timeout=60s"];
+  const args = ["--format=custom", "--compress=0", "--no-password"];
   const dump = startProgram(program, args, parseDatabaseUrl(url), { input: false });
   let file: BackedUpFile;
   try {

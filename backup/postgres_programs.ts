@@ -6,6 +6,7 @@ import { setting } from "../process/settings.ts";
 import type { DatabaseAddress } from "../warehouse/database_address.ts";
 
 const LAST_LINES = 5;
+const LOCK_TIMEOUT_MS = 60_000;
 const EXECUTABLE = Deno.build.os === "windows" ? ".exe" : "";
 
 /** The two programs that are used. */
@@ -54,6 +55,8 @@ export function programEnvironment(address: DatabaseAddress): Record<string, str
     ...(address.sslKeyFile === undefined ? {} : { PGSSLKEY: address.sslKeyFile }),
     PGCONNECT_TIMEOUT: String(Math.max(2, Math.ceil(address.connectTimeoutMs / 1000))),
     PGAPPNAME: "airline-backup",
+    // Somebody who keeps a table locked is not waited for all night.
+    PGOPTIONS: `${address.options ?? ""} -c lock_timeout=${LOCK_TIMEOUT_MS}`.trim(),
   };
 }
 

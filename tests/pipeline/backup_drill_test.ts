@@ -9,6 +9,8 @@ import { eventually, Pipeline, pipelineTest } from "./_pipeline.ts";
 import type { Part } from "./_pipeline.ts";
 
 const FREE_PORT = ["--metrics-port", "0"];
+/** Making an empty warehouse is the most that is waited for, on a machine that does much else. */
+const PATIENCE_MS = 120_000;
 const LIMIT = 8000;
 const PRODUCER = [
   ...FREE_PORT,
@@ -29,7 +31,7 @@ async function startWarehouse(pipeline: Pipeline): Promise<Part | undefined> {
     return undefined;
   }
   const warehouse = pipeline.start("warehouse");
-  await warehouse.says(pipeline.env.WAREHOUSE_PORT!);
+  await warehouse.says(pipeline.env.WAREHOUSE_PORT!, PATIENCE_MS);
   return warehouse;
 }
 
@@ -92,7 +94,7 @@ pipelineTest("a backup under load, destruction, restore and replay: all parts ag
     lake: pipeline.start("lake", [...FREE_PORT, "--seal-age", "1s"]),
     producer: pipeline.start("producer", PRODUCER),
   };
-  await parts.lake.says("bookings: ");
+  await parts.lake.says("bookings: ", PATIENCE_MS);
   await succeeds(pipeline, "etl");
   match(await succeeds(pipeline, "backup"), /✔ .*lake/);
   // The second is made of what came since, under load too; it is the one that is put back.
@@ -108,6 +110,8 @@ pipelineTest("a backup under load, destruction, restore and replay: all parts ag
   await pipeline.killParts();
 
   await destroy(pipeline);
+  match(await succeeds(pipeline, "restore", ["latest", "--yes"]), /✔ .* is restored: /);
+  // Over what is there now, it comes to the same.
   match(await succeeds(pipeline, "restore", ["latest", "--yes"]), /✔ .* is restored: /);
   const { restored, close } = await reopened(pipeline);
   try {

@@ -23,7 +23,7 @@ pipelineTest("status, lag, doctor, logs and stop, from another terminal than sta
 
   const start = pipeline.start("start", [...SMALL, ...ports, "--log-format", "json"]);
   try {
-    await start.says("Everything runs");
+    await start.says("Everything runs", 120_000);
     await start.says("📦 Writing fact_booking", 120_000);
     const said = start.output.split("\n").map(parseJsonLine).filter((message) => message !== undefined);
     ok(
