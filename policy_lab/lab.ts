@@ -21,7 +21,7 @@ import { markdownReport } from "./report_markdown.ts";
 import { liveDecisions } from "./live_decisions.ts";
 import { liveReport } from "./live_report.ts";
 import { ResultFile } from "./result_file.ts";
-import { money, percentOf, signedMoney } from "./shown_figures.ts";
+import { counted, money, percentOf, signedMoney } from "./shown_figures.ts";
 import { runOnWorkers } from "./worker_pool.ts";
 
 /** Policies that need no history. */
@@ -50,7 +50,9 @@ async function compare(options: LabOptions, stop: AbortSignal): Promise<void> {
   const world = await labWorld(choices);
   if (world.flights.length === 0) {
     throw new OperatorError(
-      `No flight departs in the ${choices.days} days from ${choices.startDate}: there is nothing to compare`,
+      `No flight departs in ${
+        counted(choices.days, "day")
+      } from ${choices.startDate}: there is nothing to compare`,
     );
   }
   sayWhatIsCompared(options, world.flights.length);
@@ -82,9 +84,9 @@ async function compare(options: LabOptions, stop: AbortSignal): Promise<void> {
 function sayWhatIsCompared({ choices }: LabOptions, flights: number): void {
   const { policies, days, replications, seed, historyDays } = choices;
   logger.info(
-    `Policy lab: ${policies.join(", ")}; ${flights.toLocaleString("en")} flights of ${days} days, ${
-      replications.toLocaleString("en")
-    } times, seed ${seed}`,
+    `Policy lab: ${policies.join(", ")}; ${counted(flights, "flight")} of ${counted(days, "day")}, ${
+      counted(replications, "time")
+    }, seed ${seed}`,
   );
   if (historyDays === 0 && policies.some((name) => !WITHOUT_FORECAST.includes(name))) {
     logger.warn("There is no history: policies that go by a forecast fall back to the published rule");
@@ -97,7 +99,7 @@ async function runMissing(file: ResultFile, options: LabOptions, stop: AbortSign
   const missing = Array.from({ length: choices.replications }, (_, replication) => replication)
     .filter((replication) => !file.results.has(replication));
   const known = choices.replications - missing.length;
-  if (known > 0) logger.info(`${known.toLocaleString("en")} replications are there already`);
+  if (known > 0) logger.info(`${counted(known, "replication")} done before`);
   if (missing.length === 0) return true;
   const bar = new ProgressBar("Replications", missing.length, "replications");
   const startedMs = performance.now();

@@ -2,7 +2,7 @@
 
 import { conclusionOf } from "./conclusion.ts";
 import type { LabReport, PolicyReport } from "./lab_report.ts";
-import { intervalOf, money, percentOf, signedMoney, signedPercent } from "./shown_figures.ts";
+import { counted, intervalOf, money, percentOf, signedMoney, signedPercent } from "./shown_figures.ts";
 
 /** The report as Markdown. */
 export function markdownReport(report: LabReport): string {
@@ -69,15 +69,16 @@ export function markdownReport(report: LabReport): string {
 /** What was compared, in a sentence. */
 export function setUpOf({ choices, flights, seats, shoppers }: LabReport): string {
   const { days, replications, seed, historyDays, horizonDays, startDate, lookToBook } = choices;
-  return `${flights.toLocaleString("en")} flights with ${
-    seats.toLocaleString("en")
-  } seats, departing in ${days} days from ${startDate}, ` +
-    `on sale for ${horizonDays} days; ${replications.toLocaleString("en")} replications of ${
-      Math.round(shoppers).toLocaleString("en")
-    } shoppers each (${lookToBook} to one who books), seed ${seed}; ` +
-    (historyDays === 0
-      ? "no history: policies that go by a forecast fell back to the published rule."
-      : `forecasts know ${historyDays} days of departures before.`);
+  const known = historyDays === 0
+    ? "no history: policies that go by a forecast fell back to the published rule"
+    : `forecasts know ${counted(historyDays, "day")} of departures before`;
+  return `${counted(flights, "flight")} with ${counted(seats, "seat")}, departing in ${
+    counted(days, "day")
+  } from ${startDate}, on sale for ${counted(horizonDays, "day")}; ${
+    counted(replications, "replication")
+  } of ${
+    counted(Math.round(shoppers), "shopper")
+  } each (${lookToBook} to one who books), seed ${seed}; ${known}.`;
 }
 
 function revenueRow(policy: PolicyReport, none: PolicyReport): string {

@@ -29,3 +29,8 @@ export function percentOf(share: number, digits = 1): string {
 export function intervalOf({ low, high }: Estimate, text: (value: number) => string): string {
   return `${text(low)} to ${text(high)}`;
 }
+
+/** A number of things: `1 day`, `28 days`. */
+export function counted(count: number, thing: string): string {
+  return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+}

@@ -28,7 +28,7 @@ Deno.test("the lab reports the same with one worker and with two, stopped and go
     match(whole.text, /RULE_ENGINE_ITERATION_2 +£/);
     equal((await lab(`${SMALL} --replications 3 --workers 2 --out ${two}`)).code, 0);
     const rest = await lab(`${SMALL} --replications 6 --workers 2 --out ${two}`);
-    match(rest.text, /3 replications are there already/);
+    match(rest.text, /3 replications done before/);
     const [json, markdown, html] = await reports(one);
     deepEqual(await reports(two), [json, markdown, html]);
     const report = JSON.parse(json!) as LabReport;
@@ -53,7 +53,7 @@ Deno.test("a run goes on behind a line that was cut off", () =>
     const results = join(folder, run!.name, "replications.jsonl");
     const text = await Deno.readTextFile(results);
     await Deno.writeTextFile(results, text.slice(0, -20));
-    match((await lab(args)).text, /1 replications are there already/);
+    match((await lab(args)).text, /1 replication done before/);
     deepEqual(await reports(folder), before);
   }));
 
