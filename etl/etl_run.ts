@@ -191,7 +191,7 @@ class WarehouseSession {
       await Deno.mkdir(options.workFolder, { recursive: true });
       const loaded = await loadWarehouse(warehouse, { ...options, lease, other });
       const { goldFolder, full, state: { derived_day: day } } = options;
-      if (day !== undefined) await loadDerived(warehouse, { goldFolder, day, lease, full });
+      if (day !== undefined) await loadDerived(warehouse, { goldFolder, day, lease, full, other });
       return loaded;
     } finally {
       await Deno.remove(options.workFolder, { recursive: true });

@@ -1,9 +1,11 @@
 /** Brings the warehouse's derived tables to those of the gold folder: each replaced as a whole, all as one. */
 
 import pl from "nodejs-polars";
+import { answered } from "../warehouse/_answer_deadline.ts";
 import type { SqlTransaction, Warehouse } from "../warehouse/connect.ts";
 import { assertLease } from "../warehouse/lease.ts";
 import type { Lease } from "../warehouse/lease.ts";
+import { watchedTransaction } from "../warehouse/watched_transaction.ts";
 import { DERIVED_TABLES, derivedRows } from "./derived_tables.ts";
 
 /** Rows of one statement. */
@@ -26,19 +28,21 @@ const TYPED: Record<string, string> = {
 /**
  * Fills the tables where the warehouse has those of another day, or `full` says so; `false` where there was nothing to do.
  *
+ * @param warehouse As `watchedTransaction` takes it, with an `other` connection.
  * @param day Of the gold folder's derived tables.
  */
 export async function loadDerived(
   warehouse: Warehouse,
-  options: { goldFolder: string; day: string; lease: Lease; full: boolean },
+  options: { goldFolder: string; day: string; lease: Lease; full: boolean; other: Warehouse },
 ): Promise<boolean> {
-  const { goldFolder, day, lease, full } = options;
-  const [stored] = await warehouse.sql<{ day: string | null }[]>`
+  const { goldFolder, day, lease, full, other } = options;
+  const asked = warehouse.sql<{ day: string | null }[]>`
     select value as day from public.etl_note where name = 'derived_day'`;
+  const [stored] = await answered(warehouse, asked);
   if (!full && stored?.day === day) return false;
   const tables = new Map<string, Record<string, unknown>[]>();
   for (const { name } of DERIVED_TABLES) tables.set(name, await derivedRows(goldFolder, name));
-  await warehouse.sql.begin(async (tx) => {
+  await watchedTransaction(warehouse, other, async (tx) => {
     await assertLease(tx, lease.name, lease.token);
     for (const [name, rows] of tables) await replaceRows(tx, name, rows);
     await tx`

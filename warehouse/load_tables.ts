@@ -10,7 +10,6 @@
  * @module
  */
 
-import { TransactionWatch } from "./_answer_deadline.ts";
 import { copyFile, LoadFailedError } from "./_copy_file.ts";
 import type { SqlTransaction, Warehouse } from "./connect.ts";
 import { dropIndexes } from "./_drop_indexes.ts";
@@ -18,7 +17,7 @@ import { ensureTables } from "./ensure_tables.ts";
 import type { GoldTable } from "./gold_tables.ts";
 import { assertLease } from "./lease.ts";
 import type { Lease } from "./lease.ts";
-import { isConnectionLoss } from "./warehouse_unavailable.ts";
+import { watchedTransaction } from "./watched_transaction.ts";
 
 export { LoadFailedError };
 
@@ -87,40 +86,19 @@ export async function readWatermark({ sql }: Warehouse): Promise<WatermarkEntry[
  * @throws {LoadFailedError} when the server refuses rows or stops answering; the message says which table.
  */
 export async function loadTables(warehouse: Warehouse, options: LoadOptions): Promise<LoadedRows> {
-  let failure: unknown;
-  let watch: TransactionWatch | undefined;
   const files = warehouse.embedded ? new Map() : csvFiles(options.tables);
   try {
     // A transaction that waits for long would be ended as idle: the first file is there when it begins, and the next ones
     // are made faster than the server takes the one before.
     await files.values().next().value;
-    if (options.other !== undefined) watch = new TransactionWatch(options.other);
-    const loading = warehouse.sql.begin((tx) =>
-      loadAll(warehouse, tx, files, options, watch).catch((error) => {
-        // A rollback on a connection that is gone fails too, and would hide why.
-        failure = error;
-        throw error;
-      })
-    ) as Promise<LoadedRows>;
-    return await (watch === undefined ? loading : Promise.race([loading, watch.lost]));
-  } catch (error) {
-    const lost = broken(failure ?? error);
-    // The rollback waits on a connection that is gone, and would hold up the pool's end.
-    if (lost !== undefined) await warehouse.sql.end({ timeout: 0 });
-    throw lost ?? failure ?? error;
+    return await watchedTransaction(
+      warehouse,
+      options.other,
+      (tx) => loadAll(warehouse, tx, files, options),
+    );
   } finally {
-    watch?.end();
     await Promise.allSettled(files.values());
   }
-}
-
-/** A lost connection in words, whichever call was told of it first; `undefined` for any other error. */
-function broken(error: unknown): LoadFailedError | undefined {
-  if (!isConnectionLoss(error)) return undefined;
-  return new LoadFailedError(
-    `The connection to the warehouse broke during the load (${(error as Error).message})`,
-    { cause: error },
-  );
 }
 
 /** Starts making the CSV files, one after another, while those before are loaded. */
@@ -142,11 +120,8 @@ async function loadAll(
   tx: SqlTransaction,
   files: ReadonlyMap<string, Promise<string>>,
   options: LoadOptions,
-  watch: TransactionWatch | undefined,
 ): Promise<LoadedRows> {
   const { lease, tables, watermark, full, run } = options;
-  const transaction = await transactionId(tx);
-  watch?.began(transaction);
   await assertLease(tx, lease.name, lease.token);
   const { rebuilt } = await ensureTables(tx);
   if (rebuilt.length > 0 && !full) {
@@ -174,18 +149,7 @@ async function loadAll(
         (run_id, started_at, finished_at, full_rebuild, rows_read, rows_new, rows_rejected)
       values (${run.runId}, ${run.startedAt}, clock_timestamp(), ${full}, ${run.rowsRead}, ${rowsNew},
         ${run.rowsRejected})`;
-  // After a lost connection the driver may go on with the next statement on a new one, outside any transaction.
-  if (await transactionId(tx) !== transaction) {
-    throw new LoadFailedError(
-      "The connection to the warehouse was lost during the load: nothing is stored",
-    );
-  }
   return loaded;
-}
-
-async function transactionId(tx: SqlTransaction): Promise<string> {
-  const [row] = await tx<{ id: string }[]>`select txid_current()::text as id`;
-  return row!.id;
 }
 
 const COPY_STALL_MS = 60_000;

@@ -236,7 +236,7 @@ export const experiment: Experiment = {
       guard: "a commit whose answer does not come is asked after",
       engines: ["embedded"],
       mutations: [{
-        file: "warehouse/load_tables.ts",
+        file: "warehouse/watched_transaction.ts",
         from: "watch?.began(transaction);",
         to: "",
       }],

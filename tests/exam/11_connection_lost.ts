@@ -105,7 +105,7 @@ const TRANSACTION_ENDS = {
     ' await tx.unsafe("begin");',
 };
 const ANOTHER_TRANSACTION_WILL_DO = {
-  file: "warehouse/load_tables.ts",
+  file: "warehouse/watched_transaction.ts",
   from: "if (await transactionId(tx) !== transaction) {",
   to: 'if (transaction === "") {',
 };
@@ -131,10 +131,10 @@ export const experiment: Experiment = {
       guard: "a load works within its transaction",
       engines: ["kafka"],
       mutations: [{
-        file: "warehouse/load_tables.ts",
-        from: "const loading = warehouse.sql.begin((tx) =>",
+        file: "warehouse/watched_transaction.ts",
+        from: "const working = warehouse.sql.begin((tx) =>",
         to:
-          "const loading = ((work: (tx: SqlTransaction) => Promise<LoadedRows>) => work(warehouse.sql as never))((tx) =>",
+          "const working = ((statements: (tx: SqlTransaction) => Promise<T>) => statements(warehouse.sql as never))((tx) =>",
       }, ANOTHER_TRANSACTION_WILL_DO],
       faults: 10,
     },

@@ -270,7 +270,7 @@ export const experiment: Experiment = {
     }, {
       file: "streaming/partition_task.ts",
       from: "    observer?.committed?.({",
-      to: "    kept.push(outputs, Array.from({ length: 1_000 }, () => ({})));\n    observer?.committed?.({",
+      to: "    kept.push(outputs, Array.from({ length: 5_000 }, () => ({})));\n    observer?.committed?.({",
     }],
     faults: CONTROL_FAULTS,
   }, {

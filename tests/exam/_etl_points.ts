@@ -32,7 +32,10 @@ export const ETL_POINTS: readonly SourceMutation[] = [
     to: `examPoint("state made"); ${REPLACE} examPoint("state renamed");`,
   },
   killPoint(ZOMBIE_POINT, { file: LOAD, after: "await files.values().next().value;" }),
-  killPoint("load begun", { file: LOAD, before: "const transaction = await transactionId(tx);" }),
+  killPoint("load begun", {
+    file: "warehouse/watched_transaction.ts",
+    before: "const transaction = await transactionId(tx);",
+  }),
   killPoint("lease asserted", { file: LOAD, before: "const { rebuilt } = await ensureTables(tx);" }),
   killPoint("table loaded", { file: LOAD, after: LOADED }),
   killPoint("watermark stored", { file: LOAD, before: "const rowsNew = " }),
