@@ -7,6 +7,7 @@ import type { EventLog, NewRecord } from "../event_log/event_log.ts";
 import { UnknownTopicError } from "../event_log/event_log.ts";
 import { parseCommandLine, UsageError } from "../process/command_line.ts";
 import { logger } from "../process/logger.ts";
+import { Counter, processRegistry, serveMetrics } from "../process/metrics_server.ts";
 import { openEventLog } from "../process/open_event_log.ts";
 import { runProcess } from "../process/run_process.ts";
 import { StreamMix } from "./stream_mix.ts";
@@ -61,6 +62,15 @@ const COMMAND_LINE = {
       integer: true,
       description: "Users: user_1 and so on",
     },
+    "metrics-port": {
+      type: "number",
+      value: "PORT",
+      min: 0,
+      max: 65535,
+      integer: true,
+      description:
+        "Also serve /metrics, /healthz and /readyz on this port, 0 picks a free one (without it: none)",
+    },
     from: {
       type: "text",
       value: "TIME",
@@ -77,18 +87,42 @@ await runProcess(async (signal) => {
   const startMs = startOf(values.from) ??
     Date.now() - (rate === 0 && Number.isFinite(limit) ? limit * 1000 / eventsPerSecond : 0);
   const mix = new StreamMix({ seed, streams, users, startMs: Math.floor(startMs), eventsPerSecond });
+  const health = healthOf(values["metrics-port"]);
   const log = await openEventLog("event-generator");
   try {
     await checkTopic(log);
     logger.info(
       `🎬 Event generator started: ${rate === 0 ? "as fast as it can" : `${rate} events/s`} on ${log.engine}`,
     );
-    const sent = await produce(log, mix, { rate, limit, signal });
+    const sent = await produce(log, mix, { rate, limit, signal, onSent: health.sent });
     logger.info(`Event generator stopped: ${sent.toLocaleString("en")} events`);
   } finally {
     await log.close();
+    await health.close();
   }
 });
+
+/** Serves how many events were stored, and ready once the log has taken some; nothing without a port. */
+function healthOf(port: number | undefined): { sent: (events: number) => void; close: () => Promise<void> } {
+  if (port === undefined) return { sent: () => {}, close: () => Promise.resolve() };
+  const registry = processRegistry();
+  const counter = new Counter({
+    name: "event_generator_events_total",
+    help: "Events that the log has stored",
+    registers: [registry],
+  });
+  let ready = false;
+  const notReady = () => ready ? undefined : "The log has not taken an event yet";
+  const server = serveMetrics({ port, registry, notReady });
+  logger.info(`   metrics on port ${server.port}`);
+  return {
+    sent(events) {
+      ready = true;
+      counter.inc(events);
+    },
+    close: () => server.close(),
+  };
+}
 
 function startOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -110,9 +144,9 @@ async function checkTopic(log: EventLog): Promise<void> {
 async function produce(
   log: EventLog,
   mix: StreamMix,
-  options: { rate: number; limit: number; signal: AbortSignal },
+  options: { rate: number; limit: number; signal: AbortSignal; onSent: (events: number) => void },
 ): Promise<number> {
-  const { rate, limit, signal } = options;
+  const { rate, limit, signal, onSent } = options;
   const appender = await log.appender();
   const startedMs = performance.now();
   let reportedMs = startedMs;
@@ -126,7 +160,10 @@ async function produce(
         const event = mix.event(sent + records.length);
         records.push({ topic: STREAM_EVENTS_TOPIC, key: event.stream_id, value: JSON.stringify(event) });
       }
-      if (records.length > 0) await appender.append(records);
+      if (records.length > 0) {
+        await appender.append(records);
+        onSent(records.length);
+      }
       sent += records.length;
       if (performance.now() - reportedMs >= REPORT_INTERVAL_MS) {
         reportedMs = performance.now();

@@ -77,8 +77,8 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
     ],
   },
   "event-generator": {
-    allowed: USES_LOG,
-    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0", "env:LAKE_DIR"],
+    allowed: [...USES_LOG, "listen:127.0.0.1:0"],
+    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "connect:127.0.0.1:8001", "env:LAKE_DIR"],
   },
   lake: {
     allowed: [
@@ -139,6 +139,15 @@ const SETS: Record<string, { allowed: string[]; denied: string[] }> = {
       "write:data/none/.probe",
       "listen:127.0.0.1:0",
     ],
+  },
+  lab: {
+    allowed: [
+      ...LOG.map((file) => `read:${file}`),
+      "read:policy_lab/lab.ts",
+      "write:data/none/.probe",
+      KAFKA_SECRET,
+    ],
+    denied: [...NO_FFI, ...NO_LAKE, ...NO_WAREHOUSE, "listen:127.0.0.1:0", "write:policy_lab/.probe"],
   },
   replay: {
     allowed: [...LOG.map((file) => `read:${file}`), KAFKA_SECRET, "read:lake/raw/bookings", "env:LAKE_DIR"],
