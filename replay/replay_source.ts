@@ -126,6 +126,7 @@ export async function lakeSource(options: LakeSourceOptions): Promise<ReplaySour
     end: Math.max(...list.map(({ to }) => to)),
   }));
   if (log !== undefined) places.push(...await curvePlaces(log));
+  else notes.push("Booking curves are in the event log alone: nothing is forecast here");
   return { logId, places, notes, open, brokenLines };
 }
 
