@@ -90,13 +90,12 @@ export async function runSummaryTask(
     const claim = await store.claim(log.logId, partition);
     appender = await log.appender();
     // Step 2: where to go on.
-    const { start, end } = (await log.ranges([topic])).find((range) => range.partition === partition)!;
+    const { start } = (await log.ranges([topic])).find((range) => range.partition === partition)!;
     const wanted = claim.nextOffset ?? await groupOffset(partition, options) ?? start;
-    // Behind the end there is nothing to go on with: the topic was made anew.
-    const offset = wanted > end ? start : Math.max(wanted, start);
+    const offset = Math.max(wanted, start);
     reader.seek({ topic, partition, offset });
     reader.resume([topic]);
-    observer?.started?.({ partition, offset, lostRecords: Math.max(0, offset - wanted) });
+    observer?.started?.({ partition, offset, lostRecords: offset - wanted });
     const task = new SummaryTask(claim, appender, position, options);
     while (!signal.aborted) {
       const batches = await reader.poll({ maxWaitMs: POLL_MS, signal });

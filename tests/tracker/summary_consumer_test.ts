@@ -181,19 +181,6 @@ summaryTest("of several changes read at once the last is told of, and all are co
   assert.match(text, /UAL1003 .* is cancelled/);
 });
 
-summaryTest(
-  "a place behind the topic's end is one of a topic before: reading begins anew",
-  async (engines) => {
-    await engines.append([{ partition: 1, key: "leg", value: flightValue({ fa_flight_id: "leg" }) }]);
-    const store = await engines.store.open();
-    await store.commit(await store.claim(engines.log.logId, 1), { nextOffset: 1000, summaries: [] });
-    const one = await consuming(engines);
-    await engines.caughtUp();
-    await one.stop();
-    assert.deepEqual(await engines.changes(["leg"]), new Map([["leg", 1]]));
-  },
-);
-
 realSummaryTest(
   "connections to the database that are cut again and again cost no change and double none",
   async (engines) => {
