@@ -20,7 +20,9 @@ import { OperatorError } from "../process/run_process.ts";
 import { BACKUP_FORMAT, backupId, listBackups, objectsOf, writeBackup } from "./backup_file.ts";
 import type { BackedUpFile, BackedUpPart, Backup } from "./backup_file.ts";
 import type { BackupPlaces } from "./backup_places.ts";
+import { onDisk } from "./disk_fault.ts";
 import { storeLake } from "./lake_part.ts";
+import type { ObjectStore } from "./object_store.ts";
 import { dumpDatabase } from "./postgres_dump.ts";
 import { applyRetention } from "./retention.ts";
 import type { RetentionResult } from "./retention.ts";
@@ -60,20 +62,27 @@ export async function createBackup(places: BackupPlaces, options: BackupOptions)
       } works on "${backupFolder}": wait for its end`,
     );
   }
+  const store = objectsOf(backupFolder);
   try {
-    return await create(places, options);
+    return await onDisk(backupFolder, () => create(places, store, options));
+  } catch (error) {
+    await store.discard();
+    throw error;
   } finally {
     lock.close();
   }
 }
 
-async function create(places: BackupPlaces, options: BackupOptions): Promise<BackupResult> {
+async function create(
+  places: BackupPlaces,
+  store: ObjectStore,
+  options: BackupOptions,
+): Promise<BackupResult> {
   const { backupFolder } = places;
   const { signal, onProgress = () => {} } = options;
   const startedMs = Date.now();
   await removeLeftovers(backupFolder);
   const tally: Tally = { bytes: 0, addedBytes: 0 };
-  const store = objectsOf(backupFolder);
   const { backups } = await listBackups(backupFolder);
   const before = (name: string) => backups[0]?.backup.parts.find((part) => part.name === name);
   const storing = (part: string): Storing => ({
@@ -178,7 +187,7 @@ async function storeWarehouse(
     part.as_of = new Date().toISOString();
     await walk(data, "");
     part.server_version = Number.parseInt(await Deno.readTextFile(join(data, "PG_VERSION")));
-  });
+  }, { signal: storing.signal });
   return found ? part : undefined;
 }
 

@@ -62,6 +62,12 @@ export class ObjectStore {
     return { piece: [hash, stored.length], isNew: true };
   }
 
+  /** Forgets what was put since the last {@link ObjectStore.sync}. */
+  async discard(): Promise<void> {
+    for (const { temporary } of this.#pending.values()) await removeIfThere(temporary).catch(() => {});
+    this.#pending.clear();
+  }
+
   /** Makes all new pieces durable, content first, then names. */
   async sync(): Promise<void> {
     const folders = new Set([this.#folder]);

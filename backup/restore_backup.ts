@@ -21,6 +21,7 @@ import { LakeLockedError, lockLake } from "../lake/lake_folder.ts";
 import { isThere, removeIfThere } from "../process/files.ts";
 import { lockFile } from "../process/lock_file.ts";
 import { OperatorError } from "../process/run_process.ts";
+import { onDisk } from "./disk_fault.ts";
 import { objectsOf, readBackup } from "./backup_file.ts";
 import type { BackedUpPart, Backup } from "./backup_file.ts";
 import type { BackupPlaces } from "./backup_places.ts";
@@ -45,6 +46,8 @@ const SQLITE_ENDINGS = ["-wal", "-shm"];
 /** One part and where it goes. */
 interface PlacedPart {
   part: BackedUpPart;
+  /** Its folder or file. */
+  place: string;
   /** What would be overwritten; null where nothing is there. */
   existing: () => Promise<string | null>;
   /** Writes it beside its place. */
@@ -105,7 +108,7 @@ export async function restoreBackup(
     };
     const context = { store, signal, onBytes };
     const files = placed.filter(({ part }) => part.kind !== "pg_dump");
-    for (const { prepare } of files) await prepare(context);
+    for (const { prepare, place } of files) await onDisk(place, () => prepare(context));
     for (const { part, prepare } of placed) if (part.kind === "pg_dump") await prepare(context);
 
     // Step 5, in the order of the backup. Step 6.
@@ -177,6 +180,7 @@ function sqlitePart(part: BackedUpPart, file: string): PlacedPart {
   const restoring = `${file}${RESTORING}`;
   return {
     part,
+    place: file,
     existing: async () => await isThere(file) ? file : null,
     async prepare(context) {
       await Deno.mkdir(folder, { recursive: true });
@@ -201,6 +205,7 @@ function warehousePart(part: BackedUpPart, folder: string): PlacedPart {
   const replaced = join(folder, `postgres${REPLACED}`);
   return {
     part,
+    place: folder,
     existing: async () => await isThere(data) ? data : null,
     async prepare(context) {
       await removeIfThere(restoring, { recursive: true });
@@ -235,6 +240,7 @@ function lakePart(part: BackedUpPart, rawFolder: string): PlacedPart {
   };
   return {
     part,
+    place: rawFolder,
     existing: async () => (await topics()).length > 0 ? rawFolder : null,
     async prepare(context) {
       await removeIfThere(restoring, { recursive: true });
@@ -259,6 +265,7 @@ function lakePart(part: BackedUpPart, rawFolder: string): PlacedPart {
 function dumpPart(part: BackedUpPart, url: string): PlacedPart {
   return {
     part,
+    place: part.name,
     async existing() {
       const { tables } = await databaseState(url);
       return tables === 0 ? null : `${tables} tables in the database of the ${part.name}`;

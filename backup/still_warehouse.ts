@@ -9,16 +9,27 @@
 import { join } from "node:path";
 import { isThere } from "../process/files.ts";
 import { OperatorError } from "../process/run_process.ts";
-import { openWarehouse } from "../warehouse/connect.ts";
+import { pause } from "../process/pause.ts";
+import { openWarehouse, WarehouseUnavailableError } from "../warehouse/connect.ts";
+import type { Warehouse } from "../warehouse/connect.ts";
 
 /** A transaction that does nothing is ended by the warehouse after ten seconds. */
 const STIR_MS = 2000;
 
-/** Runs `work` while the warehouse in `folder`, served at `url`, stands still; `false` where there is no warehouse. */
+/** Others may rightly keep the warehouse to themselves for so long: an ETL run that loads a whole lake. */
+const PATIENCE_MS = 10 * 60_000;
+const RETRY_MS = 1000;
+
+/**
+ * Runs `work` while the warehouse in `folder`, served at `url`, stands still; `false` where there is no warehouse.
+ *
+ * @throws {WarehouseUnavailableError} where it runs and does not answer for long.
+ */
 export async function withStillWarehouse(
   folder: string,
   url: string,
   work: (dataFolder: string) => Promise<void>,
+  options: { signal: AbortSignal; patienceMs?: number },
 ): Promise<boolean> {
   const data = join(folder, "postgres");
   if (!await isThere(data)) return false;
@@ -28,7 +39,7 @@ export async function withStillWarehouse(
     await work(data);
     return true;
   }
-  const warehouse = await openWarehouse({ url, embedded: true, applicationName: "airline-backup", max: 1 });
+  const warehouse = await openPatiently(url, { patienceMs: PATIENCE_MS, ...options });
   try {
     await warehouse.sql.begin(async (sql) => {
       const [served] = await sql`select system_identifier::text as id from pg_control_system()`;
@@ -55,6 +66,23 @@ export async function withStillWarehouse(
     return true;
   } finally {
     await warehouse.close();
+  }
+}
+
+/** Connects once it is our turn; a warehouse that is just being started is waited for, too. */
+async function openPatiently(
+  url: string,
+  { signal, patienceMs }: { signal: AbortSignal; patienceMs: number },
+): Promise<Warehouse> {
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await openWarehouse({ url, embedded: true, applicationName: "airline-backup", max: 1 });
+    } catch (error) {
+      if (!(error instanceof WarehouseUnavailableError) || performance.now() > untilMs) throw error;
+      await pause(RETRY_MS, signal);
+      signal.throwIfAborted();
+    }
   }
 }
 

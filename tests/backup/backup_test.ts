@@ -1,5 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { createBackup } from "../../backup/create_backup.ts";
 import type { BackupResult } from "../../backup/create_backup.ts";
+import { onDisk } from "../../backup/disk_fault.ts";
 import { listBackups, objectsOf, piecesOf, writeBackup } from "../../backup/backup_file.ts";
 import { storeLake } from "../../backup/lake_part.ts";
 import { restoreBackup } from "../../backup/restore_backup.ts";
@@ -149,6 +151,26 @@ Deno.test("what a crash leaves of a backup is no backup, and goes with the next"
       [],
     );
     equal([...Deno.readDirSync(places.backupFolder)].some(({ name }) => name.startsWith(".log")), false);
+  }));
+
+Deno.test("a backup that is stopped, or whose disk is full, is none and leaves nothing behind", () =>
+  withSystem(async (system) => {
+    const stop = new AbortController();
+    await rejects(createBackup(system.places, {
+      keepMs: DAY_MS,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    }));
+    const left = Array.from(Deno.readDirSync(`${system.places.backupFolder}/objects`)).flatMap(({ name }) => [
+      ...Deno.readDirSync(`${system.places.backupFolder}/objects/${name}`),
+    ]);
+    deepEqual(left, []);
+    deepEqual((await listBackups(system.places.backupFolder)).backups, []);
+    const full = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+    await rejects(
+      onDisk("/mnt/backups", () => Promise.reject(full)),
+      /OperatorError: Cannot write below "\/mnt\/backups": the disk is full/,
+    );
   }));
 
 Deno.test("files that are merged while the lake is stored are taken as the merged one", () =>

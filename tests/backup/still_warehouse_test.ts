@@ -1,10 +1,13 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { withStillWarehouse } from "../../backup/still_warehouse.ts";
+import { lockFile } from "../../process/lock_file.ts";
 import { EMBEDDED_DATABASE, openEmbeddedDatabase } from "../../warehouse/embedded_database.ts";
 import { openWarehouse } from "../../warehouse/connect.ts";
 import { PostgresServer } from "../../warehouse/postgres_server.ts";
 import { makeWarehouseFolder } from "../warehouse/_warehouse_support.ts";
+
+const { signal } = new AbortController();
 
 async function withServed(
   body: (served: { folder: string; url: string }) => Promise<void>,
@@ -35,7 +38,7 @@ Deno.test("a warehouse that runs stands still while its files are copied; the co
           writing = warehouse.sql`insert into kept values (0)`.then(() => written = true);
           await cp(data, `${copy}/postgres`, { recursive: true });
           equal(written, false);
-        }),
+        }, { signal }),
       );
       await writing;
       const opened = await openEmbeddedDatabase(copy);
@@ -52,21 +55,18 @@ Deno.test("a warehouse that is not the folder's is not taken for it, and one tha
   withServed(async ({ folder, url }) => {
     const other = await makeWarehouseFolder();
     try {
-      // Made anew: copies of one share its identifier.
-      const stranger = await Deno.makeTempDir();
-      const made = await openEmbeddedDatabase(stranger);
-      await rejects(
-        withStillWarehouse(stranger, url, () => Promise.resolve()),
-        /is not the one in/,
-      );
-      await made.close();
-      await Deno.remove(stranger, { recursive: true });
-      let locked = false;
-      await withStillWarehouse(other, url, async () => {
-        locked = await openEmbeddedDatabase(other).then(() => false, () => true);
-      });
-      equal(locked, true);
-      equal(await withStillWarehouse(`${folder}/none`, url, () => Promise.resolve()), false);
+      // Another cluster's, open in another process.
+      const control = await Deno.readFile(`${other}/postgres/global/pg_control`);
+      control[0]! ^= 1;
+      await Deno.writeFile(`${other}/postgres/global/pg_control`, control);
+      const { lock } = await lockFile(`${other}/lock`);
+      await rejects(withStillWarehouse(other, url, () => Promise.resolve(), { signal }), /is not the one in/);
+      lock!.close();
+      let owner: string | undefined;
+      const hold = async () => void ({ owner } = await lockFile(`${other}/lock`));
+      equal(await withStillWarehouse(other, url, hold, { signal }), true);
+      equal(typeof owner, "string");
+      equal(await withStillWarehouse(`${folder}/none`, url, hold, { signal }), false);
     } finally {
       await Deno.remove(other, { recursive: true });
     }

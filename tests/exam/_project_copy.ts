@@ -33,7 +33,7 @@ export const EXAM_POINT = "AIRLINE_EXAM_POINT";
 const POINT_FILE = "exam_point.ts";
 
 /** What does not belong into a copy: data, and what processes never read. */
-const LEFT_OUT = new Set(["node_modules", "data", "tests", "monitoring"]);
+const LEFT_OUT = new Set(["node_modules", "data", "backups", "tests", "monitoring"]);
 const LEFT_OUT_BELOW = new Set(["lake/raw", "lake/gold", "lake/rejected"]);
 
 /** Tells that the point is reached and blocks: the whole process waits to be killed or stopped. */
