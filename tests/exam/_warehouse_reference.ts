@@ -14,6 +14,17 @@ type Value = string | number | boolean | null;
 /** Rows of each table as texts, sorted. */
 export type Tables = Record<string, string[]>;
 
+/** What metrics and promotions say alike of pace and forecast. */
+const FORECAST_COLUMNS = [
+  "booking_velocity_6h_per_hour",
+  "booking_velocity_24h_per_hour",
+  "forecast_load_factor",
+  "forecast_load_factor_low",
+  "forecast_load_factor_high",
+  "intervention_expected_at",
+  "curve_version",
+];
+
 /** Columns that are compared, by table. */
 const COLUMNS: Record<string, readonly string[]> = {
   dim_flight: [
@@ -56,6 +67,7 @@ const COLUMNS: Record<string, readonly string[]> = {
     "minutes_to_departure",
     "days_to_departure",
     "booking_velocity_per_hour",
+    ...FORECAST_COLUMNS,
   ],
   fact_promotions: [
     "event_id",
@@ -67,9 +79,11 @@ const COLUMNS: Record<string, readonly string[]> = {
     "minutes_to_departure",
     "days_to_departure",
     "booking_velocity_per_hour",
+    ...FORECAST_COLUMNS,
     "target_fare_bucket",
     "policy",
     "inputs",
+    "propensity",
   ],
 };
 
