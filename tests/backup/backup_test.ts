@@ -8,6 +8,7 @@ import { restoreBackup } from "../../backup/restore_backup.ts";
 import { applyRetention, isGood } from "../../backup/retention.ts";
 import { safeSegments } from "../../backup/store_files.ts";
 import { checkBackup } from "../../backup/verify_backup.ts";
+import { openSqliteEventLog } from "../../event_log/sqlite_event_log.ts";
 import { DAY_MS, NEVER, withSystem } from "./_backup_support.ts";
 import type { SmallSystem } from "./_backup_support.ts";
 
@@ -50,6 +51,22 @@ Deno.test("a backup holds log and lake as they are, and a restore brings them ba
     );
     deepEqual(hidden, []);
     // Again, over what is there now: nothing is left over that would be in the way.
+    await restore(system, path, true);
+    equal(await system.records(), 1);
+  }));
+
+Deno.test("a restored log is not mixed with the write-ahead file that a killed process left", () =>
+  withSystem(async (system) => {
+    const file = system.places.logFile!;
+    const { path } = await system.backup();
+    const log = await openSqliteEventLog({ file });
+    const appender = await log.appender();
+    await appender.append([{ topic: "bookings", key: "k", value: "second" }]);
+    const left = Deno.readFileSync(`${file}-wal`);
+    ok(left.length > 0);
+    await appender.close();
+    await log.close();
+    Deno.writeFileSync(`${file}-wal`, left);
     await restore(system, path, true);
     equal(await system.records(), 1);
   }));
