@@ -103,7 +103,8 @@ Deno.test("the Dockerfile is pinned, not root, installs as locked and prepares e
   match(text, /deno install --frozen/);
   const scripts = services.filter(([, { image }]) => image === OWN_IMAGE)
     .map(([, { command }]) => PARTS[command![0] as keyof typeof PARTS].script);
-  const prepared = (script: string) => text.includes(/^scripts\/\w+\.ts$/.test(script) ? "scripts/*.ts" : script);
+  const prepared = (script: string) =>
+    text.includes(/^scripts\/\w+\.ts$/.test(script) ? "scripts/*.ts" : script);
   for (const script of scripts) ok(prepared(script), script);
   match(read(".dockerignore"), /^\.env$/m);
 });
