@@ -2,7 +2,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { LogMessage } from "../../process/log_line.ts";
 import { LogFileReader, LogFiles, loggedProcesses } from "../../scripts/_log_files.ts";
 import { matches } from "../../scripts/logs.ts";
-import { withFolder } from "./_support.ts";
+import { Part } from "../pipeline/_pipeline.ts";
+import { embedded, launcher, withFolder } from "./_support.ts";
 
 const message = (text: string, process = "lake"): LogMessage => ({
   timeMs: 1_700_000_000_000,
@@ -65,6 +66,24 @@ Deno.test("LogFiles tells a failing disk once, and goes on when it is well again
     files.close();
     equal(Deno.readTextFileSync(`${folder}/none/lake.ndjson`).includes("kept"), true);
     return Promise.resolve();
+  }));
+
+Deno.test("deno task logs --follow goes on with what comes, until it is stopped", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/log/logs`, { recursive: true });
+    const files = new LogFiles(`${folder}/log/logs`);
+    files.write(message("first"));
+    const command = launcher(["logs", "--follow", "--json"], embedded(folder), { stdin: "piped" });
+    const logs = new Part("logs", command.spawn());
+    try {
+      await logs.says("first");
+      files.write(message("of a process that comes later", "etl-runner"));
+      await logs.says("of a process that comes later");
+    } finally {
+      logs.signal("SIGTERM");
+      files.close();
+    }
+    equal(await logs.exited(), 0, logs.output);
   }));
 
 // level of the message, filter, whether it matches
