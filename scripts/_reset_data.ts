@@ -8,15 +8,16 @@ import { databaseUrl, lakeFolders, setting } from "../process/settings.ts";
 import { openWarehouse } from "../warehouse/connect.ts";
 import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
 import { GOLD_TABLES } from "../warehouse/gold_tables.ts";
+import { MIGRATIONS } from "../warehouse/migrations.ts";
 import type { Configuration } from "./_configuration.ts";
 import { deleteFlights, openFlightKeys } from "./_flight_keys.ts";
 
 /** Further files of a SQLite database. */
 const SQLITE_ENDINGS = ["", "-wal", "-shm"];
 
-/** Objects of the warehouse beside the gold tables; see its migrations. */
-const VIEWS = ["inventory_trend", "booking_pressure", "net_revenue"];
-const OTHER_TABLES = ["etl_watermark", "etl_run", "lease", "schema_migrations"];
+/** Objects of the warehouse beside the gold tables: what its migrations create, and where they note that they did. */
+const VIEWS = created("view");
+const OTHER_TABLES = [...created("table"), "schema_migrations"];
 const REALTIME_TABLES = [
   "stream_metrics_minute",
   "stream_state",
@@ -114,7 +115,13 @@ function topics(): Deletion {
   };
 }
 
-function warehouseStatements(): string[] {
+function created(kind: "table" | "view"): string[] {
+  const statement = new RegExp(`^create ${kind} public\\.(\\w+)`, "gm");
+  return MIGRATIONS.flatMap(({ statements }) => [...statements.matchAll(statement)].map(([, name]) => name!));
+}
+
+/** What deletes everything of this system's in the warehouse's database, and nothing else. */
+export function warehouseStatements(): string[] {
   return [
     ...VIEWS.flatMap((name) => [drop("view", name), `drop function if exists public.${name}_rows()`]),
     ...[...GOLD_TABLES.map(({ name }) => name), ...OTHER_TABLES].map((name) => drop("table", name)),
