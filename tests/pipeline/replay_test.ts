@@ -97,7 +97,11 @@ pipelineTest(
       if (kill === 1) await pipeline.append([...flightRecords()].map((flight) => ({ ...flight, key: null })));
       await pipeline.append([{ topic: "bookings", key: "x", partition: 1, value: "{torn" }]);
     }
-    // While everything runs.
+    // While everything runs; on a slow machine the consumers may have come to nothing yet.
+    await eventually("metrics are recorded", async () => {
+      const ranges = await pipeline.log.ranges(["inventory_metrics"]);
+      return ranges.some(({ start, end }) => end - start > 100);
+    });
     for (const source of ["--from-log", "--from-lake"]) {
       const live = await replay(pipeline, "--compare", source);
       strictEqual(live.code, 0, JSON.stringify(live, null, 2));
