@@ -1,6 +1,7 @@
 /** Backups at their times, beside the ETL's runs. One that fails is told, counted, and made up for by the next. */
 
 import { Cron } from "croner";
+import { listBackups } from "../backup/backup_file.ts";
 import { backupPlaces } from "../backup/backup_places.ts";
 import { createBackup } from "../backup/create_backup.ts";
 import type { BackupResult } from "../backup/create_backup.ts";
@@ -29,7 +30,7 @@ export function scheduleBackups(options: BackupScheduleOptions): { stop(): Promi
   const registers = [registry];
   const lastSuccess = new Gauge({
     name: "backup_last_success_timestamp_seconds",
-    help: "When the last backup was complete, seconds since 1970; 0 before the first since the start",
+    help: "When the last backup was complete, seconds since 1970; 0 where there is none yet",
     registers,
   });
   const lastDuration = new Gauge({
@@ -43,7 +44,7 @@ export function scheduleBackups(options: BackupScheduleOptions): { stop(): Promi
     help: "Backups that could not be made",
     registers,
   });
-  let current: Promise<void> = Promise.resolve();
+  let current: Promise<void> = lastBackup().then((endedMs) => lastSuccess.set(endedMs / 1000));
   const make = async (): Promise<void> => {
     if (signal.aborted) return;
     const startedMs = performance.now();
@@ -71,7 +72,7 @@ export function scheduleBackups(options: BackupScheduleOptions): { stop(): Promi
   };
   let job: Cron;
   try {
-    job = new Cron(cron, { protect: true, timezone: "UTC" }, () => current = make());
+    job = new Cron(cron, { protect: true, timezone: "UTC" }, () => current = current.then(make));
   } catch (error) {
     throw new UsageError(`--backup-cron is "${cron}": ${(error as Error).message}`);
   }
@@ -81,4 +82,15 @@ export function scheduleBackups(options: BackupScheduleOptions): { stop(): Promi
       await current;
     },
   };
+}
+
+/** When the newest backup that is there ended, made here or by hand; 0 where there is none. */
+async function lastBackup(): Promise<number> {
+  try {
+    const { backups } = await listBackups(backupPlaces().backupFolder);
+    return backups[0] === undefined ? 0 : Date.parse(backups[0].backup.finished_at);
+  } catch {
+    // The next backup says what is wrong with the folder.
+    return 0;
+  }
 }
