@@ -29,6 +29,8 @@ export interface LabChoices {
   lookToBook: number;
   /** First day of departures, UTC, `2025-11-24`. */
   startDate: string;
+  /** Load factor that flights are to leave with: policies with a forecast look at it. */
+  targetLoadFactor: number;
   /** What `LEARNED` expects by; `undefined`: its own model. */
   model: PickupModel | undefined;
 }

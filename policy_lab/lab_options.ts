@@ -77,6 +77,14 @@ const COMMAND_LINE = {
       integer: true,
       description: "Days of departures before, sold without promotions, that policies with a forecast know",
     },
+    "target-load-factor": {
+      type: "number",
+      value: "SHARE",
+      default: 0.8,
+      min: 0,
+      max: 1,
+      description: "Load factor that flights are to leave with; policies with a forecast look at it",
+    },
     "look-to-book": {
       type: "number",
       default: LOOK_TO_BOOK_DEFAULT,
@@ -159,6 +167,7 @@ export function parseLabOptions(args: readonly string[]): LabOptions {
       horizonDays: values["booking-horizon"],
       historyDays: values.history,
       lookToBook: values["look-to-book"],
+      targetLoadFactor: values["target-load-factor"],
       startDate: dateOf(values["start-date"]),
       model: undefined,
     },

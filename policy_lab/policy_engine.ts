@@ -15,10 +15,18 @@ export class PolicyEngine {
   #wanted = false;
   #offset = 0;
 
-  /** @param curves What is known of earlier flights, as the ETL publishes it. */
-  constructor(policy: PromotionPolicy, curves: readonly BookingCurvesPublished[]) {
+  /**
+   * @param curves What is known of earlier flights, as the ETL publishes it.
+   * @param targetLoadFactor What flights are to leave with, 0 to 1. Default: the consumer's.
+   */
+  constructor(
+    policy: PromotionPolicy,
+    curves: readonly BookingCurvesPublished[],
+    targetLoadFactor?: number,
+  ) {
     this.#engine = new InventoryEngine({
       logId: LOG_ID,
+      ...(targetLoadFactor === undefined ? {} : { targetLoadFactor }),
       policy: {
         ...policy,
         evaluate: (observation) => {

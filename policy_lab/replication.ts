@@ -76,7 +76,9 @@ export function runReplication(
     dynamic: replication < DYNAMIC_REPLICATIONS ? 0 : null,
     policies: choices.policies.map(() => emptyResult(days.length)),
   };
-  const engines = choices.policies.map((name) => new PolicyEngine(labPolicy(name, choices), curves));
+  const engines = choices.policies.map((name) =>
+    new PolicyEngine(labPolicy(name, choices), curves, choices.targetLoadFactor)
+  );
   for (const flight of flights) {
     for (const [at, engine] of engines.entries()) {
       const sums = result.policies[at]!;

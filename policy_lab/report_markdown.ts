@@ -68,7 +68,8 @@ export function markdownReport(report: LabReport): string {
 
 /** What was compared, in a sentence. */
 export function setUpOf({ choices, flights, seats, shoppers }: LabReport): string {
-  const { days, replications, seed, historyDays, horizonDays, startDate, lookToBook } = choices;
+  const { days, replications, seed, historyDays, horizonDays, startDate, lookToBook, targetLoadFactor } =
+    choices;
   const known = historyDays === 0
     ? "no history: policies that go by a forecast fell back to the published rule"
     : `forecasts know ${counted(historyDays, "day")} of departures before`;
@@ -78,7 +79,9 @@ export function setUpOf({ choices, flights, seats, shoppers }: LabReport): strin
     counted(replications, "replication")
   } of ${
     counted(Math.round(shoppers), "shopper")
-  } each (${lookToBook} to one who books), seed ${seed}; ${known}.`;
+  } each (${lookToBook} to one who books), seed ${seed}; ${known}; target load factor ${
+    percentOf(targetLoadFactor, 0)
+  }.`;
 }
 
 function revenueRow(policy: PolicyReport, none: PolicyReport): string {

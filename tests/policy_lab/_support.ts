@@ -13,6 +13,7 @@ export function choicesOf(changes: Partial<LabChoices> = {}): LabChoices {
     horizonDays: 14,
     historyDays: 0,
     lookToBook: 10,
+    targetLoadFactor: 0.8,
     startDate: "2025-11-24",
     model: undefined,
     ...changes,
