@@ -23,17 +23,18 @@ export function postgresPrograms(
   const usual = USUAL_PLACES.flatMap((place) => VERSIONS.map(place));
   const path = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   const folders = [...new Set(given.length > 0 ? given : [...usual, ...path])]
-    .filter((folder) => !folder.includes(",") && hasPrograms(folder));
+    .filter((folder) => !folder.includes(",") && hasPrograms(folder, { ifUnseen: given.length > 0 }));
   return {
     programs: folders.flatMap((folder) => PROGRAMS.map((program) => join(folder, program + EXECUTABLE))),
     env: folders.length === 0 ? {} : { POSTGRES_BIN: folders.join(",") },
   };
 }
 
-function hasPrograms(folder: string): boolean {
+/** A supervisor may not look there: it was given what the launcher has seen. */
+function hasPrograms(folder: string, { ifUnseen }: { ifUnseen: boolean }): boolean {
   try {
     return PROGRAMS.every((program) => Deno.statSync(join(folder, program + EXECUTABLE)).isFile);
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotCapable && ifUnseen;
   }
 }

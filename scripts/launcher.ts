@@ -6,30 +6,25 @@
  * @module
  */
 
-import { UsageError } from "../process/command_line.ts";
-import { PROCESS_NAME } from "../process/logger.ts";
 import { STOP_ON_STDIN_CLOSE } from "../process/run_process.ts";
-import { dirname, join, resolve } from "node:path";
 import { configuration } from "./_configuration.ts";
-import { postgresPrograms } from "./_postgres_folders.ts";
-import { runningAddresses } from "./_run_record.ts";
+import { LOG_NAMES, logging } from "./_log_option.ts";
+import { filesNamed, optionValue } from "./_part_arguments.ts";
+import type { FileArguments } from "./_part_arguments.ts";
 import { hostsOf, listOf, pathsOf, PROJECT_DIR } from "./_permission_lists.ts";
 import type { PermissionEntry } from "./_permission_lists.ts";
+import { permissionSets, united } from "./_permission_sets.ts";
+import { postgresPrograms } from "./_postgres_folders.ts";
+import { runningAddresses } from "./_run_record.ts";
 
 export { PROJECT_DIR };
 
 /** What a part is: its script, its permission set, and the options of its command line that name files. */
-interface Part {
+interface Part extends FileArguments {
   script: string;
   permissions: string;
-  /** Options that name a file to read. */
-  fileOptions?: readonly string[];
-  /** Its arguments may be files to read, each with all of its folder. */
-  positionalFile?: boolean;
   /** Options with which it needs another set, too. */
   optionPermissions?: Readonly<Record<string, string>>;
-  /** Options that name a file to write: its folder is opened for it, to put the file there whole. `-` names none. */
-  outputOptions?: readonly string[];
   /** Asks processes how they do: those that were started, wherever they listen, and those at the default addresses. */
   asksProcesses?: boolean;
   /** A service of the tracker: the port that it listens on without `--port`. */
@@ -149,22 +144,6 @@ export interface ProcessCommand {
   env: Record<string, string>;
 }
 
-/** A named set of `deno.json`. */
-export type PermissionSet = Partial<
-  Record<"read" | "write" | "net" | "env" | "sys" | "run" | "ffi", PermissionEntry>
->;
-
-let declared: Record<string, PermissionSet> | undefined;
-
-/** The permission sets of `deno.json`. */
-function permissionSets(): Record<string, PermissionSet> {
-  declared ??= JSON.parse(Deno.readTextFileSync(join(PROJECT_DIR, "deno.json"))).permissions as Record<
-    string,
-    PermissionSet
-  >;
-  return declared;
-}
-
 /**
  * The command that runs a part under its permission set, fitted to the configuration in `env`.
  *
@@ -193,7 +172,7 @@ export function commandFor(
     realtime: all || names.includes("REALTIME_DATABASE_URL"),
     summaries: all || names.includes("TRACKER_DATABASE_URL"),
   };
-  const dumps = !all && names.includes("POSTGRES_BIN") &&
+  const dumps = (all || names.includes("POSTGRES_BIN")) &&
       [given.databaseHost, given.realtimeHost, given.summariesHost].some((host) => host !== undefined)
     ? postgresPrograms(env)
     : { programs: [], env: {} };
@@ -235,7 +214,7 @@ export function commandFor(
     }),
     ...environmentOf(set.env, runsOn ? LOG_NAMES : []),
     ...plainList("sys", set.sys),
-    ...plainList("run", dumps.programs.length > 0 ? dumps.programs : set.run),
+    ...plainList("run", all || dumps.programs.length === 0 ? set.run : dumps.programs),
     ...plainList("ffi", set.ffi),
   ];
   const quiet = ["--quiet", "--no-prompt", "--config", "deno.json"];
@@ -243,61 +222,6 @@ export function commandFor(
   return {
     args: ["run", ...quiet, ...v8, ...flags, part.script, ...files.args],
     env: { ...env, ...log.env, ...dumps.env },
-  };
-}
-
-/** Everything that one or the other set allows; what one of them denies stays denied where the other allows nothing in it. */
-function united(one: PermissionSet, other: PermissionSet): PermissionSet {
-  const both: PermissionSet = {};
-  for (const kind of ["read", "write", "net", "env", "sys", "run", "ffi"] as const) {
-    const [left, right] = [listOf(one[kind]), listOf(other[kind])];
-    const allow = left === true || right === true ? true : [...new Set([...left, ...right])];
-    const deny = [...deniedBy(one[kind], right), ...deniedBy(other[kind], left)];
-    both[kind] = deny.length === 0 ? allow : { allow, deny };
-  }
-  return both;
-}
-
-function deniedBy(entry: PermissionEntry | undefined, allowed: true | string[]): string[] {
-  if (typeof entry !== "object" || Array.isArray(entry) || allowed === true) return [];
-  const denied = listOf(entry.deny);
-  return denied === true
-    ? []
-    : denied.filter((path) => !allowed.some((other) => other === path || other.startsWith(`${path}/`)));
-}
-
-const LOG_FORMATS = ["text", "json"];
-/** What the logger of every process reads. */
-const LOG_NAMES = ["LOG_FORMAT", PROCESS_NAME];
-
-/**
- * Takes `--log-format` out of the arguments of a process and puts it, with the process's name, into its environment; the
- * name is also the one under which OpenTelemetry hears of it.
- */
-function logging(
-  name: PartName,
-  args: readonly string[],
-  env: Record<string, string>,
-): { args: string[]; env: Record<string, string> } {
-  const option = "--log-format";
-  const rest = args.filter((arg, at) =>
-    arg !== option && !arg.startsWith(`${option}=`) && args[at - 1] !== option
-  );
-  const asked = rest.length < args.length;
-  const format = asked ? optionValue(args, "log-format") ?? "" : env.LOG_FORMAT || "text";
-  if (!LOG_FORMATS.includes(format)) {
-    const what = asked ? option : "LOG_FORMAT";
-    throw new UsageError(`${what} is "${format}", expected ${LOG_FORMATS.join(" or ")}`);
-  }
-  // A supervisor's children have its environment.
-  const ourServiceName = [undefined, "", `airline-${env[PROCESS_NAME]}`].includes(env.OTEL_SERVICE_NAME);
-  return {
-    args: rest,
-    env: {
-      [PROCESS_NAME]: name,
-      LOG_FORMAT: format,
-      ...(env.OTEL_DENO && ourServiceName ? { OTEL_SERVICE_NAME: `airline-${name}` } : {}),
-    },
   };
 }
 
@@ -312,49 +236,6 @@ function plainList(kind: string, entry: PermissionEntry | undefined): string[] {
   const allowed = listOf(entry);
   if (allowed === true) return [`--allow-${kind}`];
   return allowed.length === 0 ? [] : [`--allow-${kind}=${allowed.join(",")}`];
-}
-
-/** The value of `--name VALUE` or `--name=VALUE`, as the part's own parser will see it. */
-function optionValue(args: readonly string[], name: string): string | undefined {
-  let value: string | undefined;
-  args.forEach((arg, at) => {
-    if (arg === `--${name}`) value = args[at + 1];
-    else if (arg.startsWith(`--${name}=`)) value = arg.slice(name.length + 3);
-  });
-  return value;
-}
-
-/** Makes the files that options name absolute: the part runs in the project's folder, its caller may not. */
-function filesNamed(
-  part: Part,
-  args: readonly string[],
-  calledIn: string,
-): { args: string[]; paths: string[]; folders: string[] } {
-  const paths: string[] = [];
-  const folders: string[] = [];
-  const absolute = (file: string, option: string) => {
-    const isOutput = part.outputOptions?.includes(option) === true;
-    if (isOutput && file === "-") return file;
-    const path = resolve(calledIn, file);
-    if (isOutput) folders.push(dirname(path));
-    else paths.push(path);
-    return path;
-  };
-  const rewritten = args.map((arg, at) => {
-    if (part.positionalFile === true && !arg.startsWith("-") && /[\\/]/.test(arg)) {
-      const path = resolve(calledIn, arg);
-      paths.push(dirname(path));
-      return path;
-    }
-    for (const option of [...part.fileOptions ?? [], ...part.outputOptions ?? []]) {
-      if (at > 0 && args[at - 1] === `--${option}`) return absolute(arg, option);
-      if (arg.startsWith(`--${option}=`)) {
-        return `--${option}=${absolute(arg.slice(option.length + 3), option)}`;
-      }
-    }
-    return arg;
-  });
-  return { args: rewritten, paths, folders };
 }
 
 /** The environment for a child that is to stop when its standard input closes. */

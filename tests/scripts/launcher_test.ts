@@ -353,6 +353,9 @@ Deno.test("commandFor() lets a backup run pg_dump of the folders that are there,
     equal(commandFor("backup", [], env).env.POSTGRES_BIN, folder);
     equal(list("backup", "allow-run", { POSTGRES_BIN: folder }), undefined);
     equal(list("sql", "allow-run", env), undefined);
+    // Its ETL runner makes backups, and it cannot look for the programs itself.
+    equal(commandFor("start", [], env).env.POSTGRES_BIN, folder);
+    ok(commandFor("start", [], env).args.includes("--allow-run"));
     return Promise.resolve();
   }));
 
