@@ -167,7 +167,9 @@ export function addContractRoutes(api: Api, { streams, gate }: ApiParts): void {
         query: z.object({
           minutes: minutes(10),
           limit: limit(),
-          cursor: z.string().min(1).max(1000).optional().openapi({ description: "next_cursor of the page before" }),
+          cursor: z.string().min(1).max(1000).optional().openapi({
+            description: "next_cursor of the page before",
+          }),
         }).strict(),
       },
       responses: {
