@@ -38,6 +38,10 @@ const COMMAND_LINE = {
       choices: ["embedded", "kafka", "both"],
       description: "Event log; kafka needs KAFKA_BROKERS",
     },
+    "only-viewers": {
+      type: "flag",
+      description: "Measures nothing but the viewer windows; needs DATABASE_URL",
+    },
     json: { type: "text", value: "FILE", description: "Also writes all runs to this file" },
   },
   notes: [
@@ -61,12 +65,15 @@ await runProcess(async (signal) => {
   if (engines.includes("kafka") && Deno.env.get("KAFKA_BROKERS") === undefined) {
     throw new OperatorError("--engine kafka needs KAFKA_BROKERS, such as 127.0.0.1:9092");
   }
+  if (values["only-viewers"] && Deno.env.get("DATABASE_URL") === undefined) {
+    throw new OperatorError("--only-viewers needs DATABASE_URL: a Postgres database that may be emptied");
+  }
   const runs: Run[] = [];
   for (let run = 1; run <= values.runs; run++) {
     for (const engine of engines) {
       if (signal.aborted) return 1;
       logger.info(`Run ${run} of ${values.runs}, ${engine}`);
-      for (const result of await measure(engine, values.events)) {
+      for (const result of await measure(engine, values.events, values["only-viewers"])) {
         runs.push(result);
         logger.info(
           `  ${result.stage}: ${Math.round(result.events / result.seconds).toLocaleString("en")} events/s`,
@@ -102,7 +109,7 @@ function figuresOf(runs: Run[]): Figure[] {
 }
 
 /** One run of every stage, in a folder of its own. */
-async function measure(engine: string, events: number): Promise<Run[]> {
+async function measure(engine: string, events: number, onlyViewers: boolean): Promise<Run[]> {
   const folder = await Deno.makeTempDir({ prefix: "airline-bench-" });
   const prefix = `bench-${crypto.randomUUID().slice(0, 8)}-`;
   const brokers = Deno.env.get("KAFKA_BROKERS");
@@ -122,6 +129,7 @@ async function measure(engine: string, events: number): Promise<Run[]> {
     : await openSqliteEventLog({ file: env.EVENT_LOG_FILE! });
   try {
     await log.createTopics([...ALL_TOPICS]);
+    if (onlyViewers) return [await countViewers(log, engine, events, env)];
     const runs: Run[] = [];
     runs.push({ stage: "append", engine, events, seconds: await appendAll(log, events) });
     runs.push(await consume(engine, events, env));

@@ -68,11 +68,27 @@ export class RenderedAnswers {
 
 /** Who asks the same within this time shares the answer. */
 const SHARED_MS = 500;
+/** Until the next one is there, an answer is given for so long: many callers need not all wait for it. */
+const SHARED_MS_MAX = 1000;
 const SHARED_MAX = 200;
+
+interface Asked {
+  askedMs: number;
+  settled: boolean;
+  rendered: Promise<Rendered>;
+}
 
 /** Answers that cost a question to somebody else: callers who ask the same at the same time share one. */
 export class SharedAnswers {
-  readonly #asked = new Map<string, { askedMs: number; settled: boolean; rendered: Promise<Rendered> }>();
+  readonly #asked = new Map<string, Asked>();
+  /** The answer before the one that is being asked for. */
+  readonly #before = new Map<string, Asked>();
+  readonly #nowMs: () => number;
+
+  /** `nowMs` is a clock that goes steadily; a test's own clock. */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
 
   /**
    * The answer to `key` (the request's path and query), as old as the question that brought it.
@@ -80,24 +96,39 @@ export class SharedAnswers {
    * @throws what `make` throws; a failure is not kept.
    */
   async answer(context: Context, key: string, make: () => Promise<object>): Promise<Response> {
+    const nowMs = this.#nowMs();
     let asked = this.#asked.get(key);
-    if (asked === undefined || (asked.settled && performance.now() - asked.askedMs >= SHARED_MS)) {
-      asked = { askedMs: performance.now(), settled: false, rendered: make().then(render) };
+    if (asked === undefined || (asked.settled && nowMs - asked.askedMs >= SHARED_MS)) {
+      if (asked !== undefined) this.#before.set(key, asked);
+      asked = { askedMs: nowMs, settled: false, rendered: make().then(render) };
       this.#keep(key, asked);
     }
+    const before = this.#before.get(key);
+    if (!asked.settled && before !== undefined && nowMs - before.askedMs < SHARED_MS_MAX) asked = before;
     const rendered = await asked.rendered;
-    return send(context, rendered, performance.now() - asked.askedMs, { inBody: true });
+    return send(context, rendered, this.#nowMs() - asked.askedMs, { inBody: true });
   }
 
-  #keep(key: string, asked: { askedMs: number; settled: boolean; rendered: Promise<Rendered> }): void {
-    if (this.#asked.size >= SHARED_MAX) this.#asked.delete(this.#asked.keys().next().value!);
+  #keep(key: string, asked: Asked): void {
+    // In the order in which they were asked for: those that nobody can be given any more go.
+    this.#asked.delete(key);
+    for (const [old, { askedMs, settled }] of this.#asked) {
+      const isOver = settled && asked.askedMs - askedMs >= SHARED_MS_MAX;
+      if (!isOver && this.#asked.size < SHARED_MAX) break;
+      this.#forget(old);
+    }
     this.#asked.set(key, asked);
     asked.rendered.then(
       () => asked.settled = true,
       () => {
-        if (this.#asked.get(key) === asked) this.#asked.delete(key);
+        if (this.#asked.get(key) === asked) this.#forget(key);
       },
     );
+  }
+
+  #forget(key: string): void {
+    this.#asked.delete(key);
+    this.#before.delete(key);
   }
 }
 
