@@ -3,6 +3,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { BookingCurvesPublished, PublishedCurve } from "../../events/booking_curves.ts";
+import { bidPricePolicy } from "../../streaming/policies/bid_price.ts";
 import { CurveLibrary } from "../../streaming/curve_library.ts";
 import type { StateChange } from "../../streaming/state_change.ts";
 import { booked, newEngine, run, scheduled, snapshot } from "./_engine_driver.ts";
@@ -126,7 +127,22 @@ Deno.test("CurveLibrary.find() takes the closest kind of flights that there are 
   deepStrictEqual(versionOf("LHR-BOS", friday), ["2025-11-03", 0.5]);
 });
 
-Deno.test("an engine that is restored anywhere goes on with the curves that it knew", () => {
+/** A snapshot with two buckets on sale. */
+function offered(at: string, price: number): Input {
+  const input = snapshot(FLIGHT, at);
+  const bucket = (bucket: string, price: number) => ({ bucket, available_seats: 9, price });
+  input.event.cabins = [{ cabin_code: "Y", fare_buckets: [bucket("K", price), bucket("Y", 2 * price)] }];
+  return input;
+}
+
+const DEMAND = {
+  buckets: ["K", "Y"].map((bucket) => ({
+    bucket,
+    points: [{ days_before: 10, mean: 0.3, variance: 0.01 }, { days_before: 0, mean: 0, variance: 0 }],
+  })),
+};
+
+Deno.test("an engine that is restored anywhere goes on with the curves and the fares that it knew", () => {
   const inputs = fc.array(
     fc.record({
       kind: fc.constantFrom("curves", "booked", "booked", "snapshot"),
@@ -140,16 +156,17 @@ Deno.test("an engine that is restored anywhere goes on with the curves that it k
     scheduled(FLIGHT, DEPARTURE, 100),
     ...rows.map(({ kind, route, hour, pickup, day }, n) => {
       const at = new Date(Date.parse(DEPARTURE) - (24 * 8 - hour) * 3_600_000).toISOString();
-      if (kind === "curves") return curves(`2025-11-${day}`, route, [curve({}, pickup)], at);
-      return kind === "booked" ? booked(FLIGHT, `b${n}`, at, 3) : snapshot(FLIGHT, at);
+      if (kind === "curves") return curves(`2025-11-${day}`, route, [curve(DEMAND, pickup)], at);
+      return kind === "booked" ? booked(FLIGHT, `b${n}`, at, 3) : offered(at, 40 + 5 * day);
     }),
   ]);
   fc.assert(
     fc.property(inputs, fc.integer({ min: 0, max: 31 }), (inputs, cut) => {
       const commitAfter = () => true;
-      const whole = run(inputs, { commitAfter });
-      const before = run(inputs.slice(0, cut), { commitAfter });
-      const engine = newEngine();
+      const bidding = () => newEngine({ policy: bidPricePolicy() });
+      const whole = run(inputs, { engine: bidding(), commitAfter });
+      const before = run(inputs.slice(0, cut), { engine: bidding(), commitAfter });
+      const engine = bidding();
       engine.restore(Array.from(before.state, ([key, value]): StateChange => ({ key, value })));
       const after = run(inputs.slice(cut), {
         engine,
