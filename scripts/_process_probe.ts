@@ -29,7 +29,10 @@ const TRACKER_PARTS: readonly RunningPart[] = [
   { name: "api-gateway", kind: "service", address: "127.0.0.1:8080" },
 ];
 
-/** Every process there can be: where `runs` have it, else at its default address. */
+/**
+ * Every process there can be: where `runs` have it, else at its default address. With `PIPELINE_PROCESSES=none` nobody is
+ * looked for who was not started by them, but the warehouse.
+ */
 export function knownParts(runs: readonly RunRecord[]): RunningPart[] {
   const running = new Map(runs.flatMap(({ parts }) => parts).map((part) => [part.name, part]));
   const pipeline = watchedProcesses().map(({ name, address }): RunningPart => ({
@@ -45,7 +48,7 @@ export function knownParts(runs: readonly RunRecord[]): RunningPart[] {
     address: embedded ? `127.0.0.1:${warehousePort()}` : shownHost(parseDatabaseUrl(url)),
   };
   const api: RunningPart = { name: "api", kind: "api", address: "127.0.0.1:8000" };
-  const usual = [...pipeline, api, warehouse, ...TRACKER_PARTS];
+  const usual = pipeline.length === 0 ? [warehouse] : [...pipeline, api, warehouse, ...TRACKER_PARTS];
   const further = [...running.values()].filter(({ name }) => !usual.some((part) => part.name === name));
   return [...further, ...usual.map((part) => running.get(part.name) ?? part)];
 }

@@ -17,7 +17,8 @@ const COMMAND_LINE = {
   description: "Shows which processes run, whether they are ready, and how far behind they are.",
   options: { json: { type: "flag", description: "Print JSON" } },
   notes: [
-    "Asks what deno task start and deno task tracker run, else the default addresses and PIPELINE_PROCESSES.",
+    "Asks what deno task start and deno task tracker run, else the default addresses and PIPELINE_PROCESSES (none: only",
+    "what they run).",
     "Exit code 0: what was started is ready (or, where nothing was started by them, what answers is); 1: it is not, or",
     "nothing runs.",
   ],

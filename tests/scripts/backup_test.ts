@@ -1,6 +1,7 @@
 /** `deno task backup` and `deno task restore` as processes under their own permissions, and backups by the ETL runner. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
+import { freePort } from "../../process/free_port.ts";
 import { commandFor, stoppable } from "../../scripts/launcher.ts";
 import { Part } from "../pipeline/_pipeline.ts";
 import { embedded, launch, PROJECT_DIR, withFolder } from "./_support.ts";
@@ -12,6 +13,7 @@ async function withLog(body: (env: Record<string, string>, folder: string) => Pr
       BACKUP_DIR: `${folder}/backups`,
       TRACKER_SUMMARIES_FILE: `${folder}/tracker/summaries.sqlite`,
       PIPELINE_PROCESSES: "none",
+      WAREHOUSE_PORT: String(freePort()),
     });
     const { code, error } = await launch(["topics"], env);
     equal(code, 0, error);

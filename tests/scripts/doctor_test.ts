@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import { freePort } from "../../process/free_port.ts";
 import {
   compareVersions,
   diskFinding,
@@ -101,7 +102,11 @@ Deno.test("examined() takes a check that breaks for a finding", async () => {
 
 Deno.test("deno task doctor makes nothing where there is nothing, and ends with 1 where Kafka is away", () =>
   withFolder(async (folder) => {
-    const env = { ...embedded(folder), PIPELINE_PROCESSES: "none" };
+    const env = embedded(folder, {
+      PIPELINE_PROCESSES: "none",
+      WAREHOUSE_PORT: String(freePort()),
+      BACKUP_DIR: `${folder}/backups`,
+    });
     const nothing = await launch(["doctor"], env);
     match(nothing.out, /⚠ event log +embedded; ".*" is not there yet\n +→ deno task topics/);
     deepEqual([...Deno.readDirSync(folder)], []);
