@@ -27,7 +27,7 @@ import type { BackedUpPart, Backup } from "./backup_file.ts";
 import type { BackupPlaces } from "./backup_places.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { databaseState, restoreDatabase } from "./postgres_dump.ts";
-import { checkSqlite } from "./sqlite_snapshot.ts";
+import { checkSqlite, isOpenElsewhere } from "./sqlite_snapshot.ts";
 import { restoreFile, safeSegments } from "./store_files.ts";
 import { syncFiles, syncFolders } from "./sync_files.ts";
 import { checkBackup } from "./verify_backup.ts";
@@ -138,6 +138,11 @@ async function lockPlaces(places: BackupPlaces, backupFolder: string): Promise<D
       const { lock } = await lockFile(join(places.warehouse.folder, "lock"));
       if (lock === undefined) throw runs("The warehouse runs");
       locks.push(lock);
+    }
+    for (const file of [places.logFile, places.summariesFile]) {
+      if (file !== null && await isThere(file) && isOpenElsewhere(file)) {
+        throw runs(`Another process has "${file}" open`);
+      }
     }
     return locks;
   } catch (error) {

@@ -61,3 +61,20 @@ export function checkSqlite(file: string): void {
     database.close();
   }
 }
+
+/**
+ * Whether another connection has a database open, so that replacing its file would take it away underneath. Ends its
+ * write-ahead mode for that, which is possible to a single connection only; the next program that opens it begins it anew.
+ */
+export function isOpenElsewhere(file: string): boolean {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec("PRAGMA busy_timeout = 1000; PRAGMA journal_mode = DELETE");
+    return false;
+  } catch (error) {
+    // Whatever else is wrong with it, it is about to be replaced.
+    return /locked/.test((error as Error).message);
+  } finally {
+    database.close();
+  }
+}

@@ -55,6 +55,21 @@ Deno.test("a backup holds log and lake as they are, and a restore brings them ba
     equal(await system.records(), 1);
   }));
 
+Deno.test("a restore is refused while another has the log open, and not while it is damaged", () =>
+  withSystem(async (system) => {
+    const file = system.places.logFile!;
+    const { path } = await system.backup();
+    const log = await openSqliteEventLog({ file });
+    await log.ranges(["bookings"]);
+    await rejects(restore(system, path, true), /Another process has ".*log\.sqlite" open: stop everything/);
+    await log.close();
+    await restore(system, path, true);
+    equal(await system.records(), 1);
+    Deno.writeTextFileSync(file, "no database");
+    await restore(system, path, true);
+    equal(await system.records(), 1);
+  }));
+
 Deno.test("a restored log is not mixed with the write-ahead file that a killed process left", () =>
   withSystem(async (system) => {
     const file = system.places.logFile!;
