@@ -193,14 +193,13 @@ export function wholeNumber(range: { min: number; max: number; default: number; 
     });
 }
 
+// Said by what it must not be, which every dialect of the document's readers takes alike, beyond U+FFFF too.
+// deno-lint-ignore no-control-regex
+const NO_CONTROLS = /^[^\u0000-\u001f\u007f-\u009f]+$/;
+
 /** A text in the query or the path, with what the wire never has left out. */
 export function identifier(description: string, example: string) {
-  // Said by what it must not be, which every dialect of the document's readers takes alike, beyond U+FFFF too.
-  return z.string().min(1).max(256).regex(
-    // deno-lint-ignore no-control-regex
-    /^[^\u0000-\u001f\u007f-\u009f]+$/,
-    "expected no control characters",
-  )
+  return z.string().min(1).max(256).regex(NO_CONTROLS, "expected no control characters")
     .openapi({ description, example });
 }
 
