@@ -30,10 +30,10 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
   }
 }
 
-/** Runs the lab as a program. */
+/** Runs the lab as `deno task lab` does, under its permissions. */
 export async function lab(args: string): Promise<{ code: number; text: string }> {
   const output = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "-A", "policy_lab/lab.ts", ...args.split(" ")],
+    args: ["run", "--quiet", "-P=launcher", "scripts/launch.ts", "lab", ...args.split(" ")],
     env: { NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
