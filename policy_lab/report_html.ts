@@ -25,7 +25,7 @@ const READING: readonly [term: string, meaning: string][] = [
   ],
   [
     "95 % interval",
-    "If the whole run were repeated with other seeds, 95 of 100 such intervals would hold the true difference. One that holds 0 shows no difference.",
+    "If the same network were sold anew to other shoppers, 95 of 100 such intervals would hold the true difference. One that holds 0 shows no difference. Another seed is another network, with flights and routes of its own.",
   ],
   [
     "Spill",
