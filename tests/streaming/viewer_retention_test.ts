@@ -88,9 +88,9 @@ async function withCounting(sql: Sql, body: (counting: Counting) => Promise<void
             retention,
           }), { signal: stop.signal });
         try {
-          const deadline = performance.now() + 30_000;
+          const deadline = performance.now() + 120_000;
           while (!await condition()) {
-            if (performance.now() > deadline) throw new Error(`Not within 30 s: ${what}`);
+            if (performance.now() > deadline) throw new Error(`Not within 120 s: ${what}`);
             await new Promise((resolve) => setTimeout(resolve, 20));
           }
         } finally {
