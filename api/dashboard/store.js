@@ -123,14 +123,15 @@ export function touch(subject) {
 }
 
 /**
- * Minutes until a flight leaves by its schedule, at the newest event time; the flight's own figure is as old as the
+ * Minutes until a flight leaves, its delay counted, at the newest event time; the flight's own figure is as old as the
  * last event about it.
  * @param {Flight} flight
  */
 export function minutesToDeparture(flight) {
   const clock = state.pipeline?.event_clock ?? null;
   if (clock === null) return flight.minutes_to_departure;
-  return Math.max(0, Math.floor((Date.parse(flight.scheduled_departure_time) - Date.parse(clock)) / 60_000));
+  const leavesMs = Date.parse(flight.scheduled_departure_time) + flight.delay_minutes * 60_000;
+  return Math.max(0, Math.floor((leavesMs - Date.parse(clock)) / 60_000));
 }
 
 const DECISIONS_KEPT = 200;
