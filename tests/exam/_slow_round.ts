@@ -41,7 +41,7 @@ const FULL: SlowForm = {
 };
 /** An append may begin by asking for an identity, which is given as long; then there is room for a busy machine. */
 const SHORT: SlowForm = {
-  slowMs: 30_000,
+  slowMs: 40_000,
   appendMsMax: 2 * SHORTER_APPEND_MS + SHORTER_MS + SHORTER_PRODUCE_MS + 5_000,
   otherClientMsMax: SHORTER_MS + 12_000,
   mutations: SHORTER_DEADLINES,
