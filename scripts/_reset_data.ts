@@ -7,24 +7,12 @@ import { openEventLog } from "../process/open_event_log.ts";
 import { databaseUrl, lakeFolders, setting } from "../process/settings.ts";
 import { openWarehouse } from "../warehouse/connect.ts";
 import { parseDatabaseUrl, shownHost } from "../warehouse/database_address.ts";
-import { GOLD_TABLES } from "../warehouse/gold_tables.ts";
-import { MIGRATIONS } from "../warehouse/migrations.ts";
+import { dropRealtime, dropTracker, dropWarehouse } from "../warehouse/our_objects.ts";
 import type { Configuration } from "./_configuration.ts";
 import { deleteFlights, openFlightKeys } from "./_flight_keys.ts";
 
 /** Further files of a SQLite database. */
 const SQLITE_ENDINGS = ["", "-wal", "-shm"];
-
-/** Objects of the warehouse beside the gold tables: what its migrations create, and where they note that they did. */
-const VIEWS = created("view");
-const OTHER_TABLES = [...created("table"), "schema_migrations"];
-const REALTIME_TABLES = [
-  "stream_metrics_minute",
-  "stream_state",
-  "viewer_partition",
-  "viewer_state",
-  "realtime_migrations",
-];
 
 /** One thing that is deleted. */
 interface Deletion {
@@ -69,15 +57,14 @@ async function deletions(given: Configuration): Promise<Deletion[]> {
   await folder("the gold tables", gold);
   await folder("rejected lines", rejected);
   if (given.databaseHost === undefined) await folder("the embedded warehouse", given.warehouseDir);
-  else found.push(tables("the warehouse's tables", databaseUrl().url, warehouseStatements()));
+  else found.push(tables("the warehouse's tables", databaseUrl().url, dropWarehouse()));
   const realtime = setting("REALTIME_DATABASE_URL");
   if (realtime !== undefined) {
-    found.push(tables("the minute windows", realtime, REALTIME_TABLES.map((name) => drop("table", name))));
+    found.push(tables("the minute windows", realtime, dropRealtime("public")));
   }
   const tracker = setting("TRACKER_DATABASE_URL");
   if (tracker !== undefined) {
-    const names = ["flight_summaries", "summary_partition", "summary_tokens", "tracker_migrations"];
-    found.push(tables("the flight summaries", tracker, names.map((name) => drop("table", name))));
+    found.push(tables("the flight summaries", tracker, dropTracker("public")));
   } else if (given.databaseHost === undefined) {
     await sqlite("the flight summaries", setting("TRACKER_SUMMARIES_FILE")!);
   }
@@ -113,25 +100,6 @@ function topics(): Deletion {
       }
     },
   };
-}
-
-function created(kind: "table" | "view"): string[] {
-  const statement = new RegExp(`^create ${kind} public\\.(\\w+)`, "gm");
-  return MIGRATIONS.flatMap(({ statements }) => [...statements.matchAll(statement)].map(([, name]) => name!));
-}
-
-/** What deletes everything of this system's in the warehouse's database, and nothing else. */
-export function warehouseStatements(): string[] {
-  return [
-    ...VIEWS.flatMap((name) => [drop("view", name), `drop function if exists public.${name}_rows()`]),
-    ...[...GOLD_TABLES.map(({ name }) => name), ...OTHER_TABLES].map((name) => drop("table", name)),
-    "drop schema if exists realtime cascade",
-    "drop schema if exists tracker cascade",
-  ];
-}
-
-function drop(kind: "table" | "view", name: string): string {
-  return `drop ${kind} if exists public.${name}`;
 }
 
 function tables(what: string, url: string, statements: string[]): Deletion {
