@@ -68,6 +68,13 @@ export function addEventRoutes(api: Api, { feed, listeners, stopping }: ApiParts
           headers: { "retry-after": "10" },
         });
       }
+      const headers = {
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      };
+      // Nobody would read the stream, nor let go of it: it would keep its place for ever.
+      if (context.req.method === "HEAD") return new Response(null, { headers }) as never;
       const body = eventStream(feed, {
         kinds: asked === undefined ? undefined : new Set(asked),
         lastEventId: context.req.header("last-event-id"),
@@ -75,13 +82,7 @@ export function addEventRoutes(api: Api, { feed, listeners, stopping }: ApiParts
         stopping,
         chunks,
       });
-      return new Response(body, {
-        headers: {
-          "content-type": "text/event-stream; charset=utf-8",
-          "cache-control": "no-store",
-          "x-accel-buffering": "no",
-        },
-      }) as never;
+      return new Response(body, { headers }) as never;
     },
   );
 }

@@ -81,6 +81,24 @@ Deno.test("no more listen than are allowed, and who leaves makes room", async ()
   }, { listenersMax: 2 });
 });
 
+Deno.test("HEAD is answered like GET, and takes nobody's place", async () => {
+  await withApi(async (api) => {
+    for (let asked = 0; asked < 3; asked++) {
+      const response = await api.app.request("http://localhost:8000/events", {
+        method: "HEAD",
+        headers: { host: "localhost:8000" },
+      });
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
+      assert.equal(response.body, null);
+    }
+    assert.equal(api.parts.listeners.count, 0);
+    const listening = await api.get("/events");
+    assert.equal(listening.status, 200);
+    await listening.body!.cancel();
+  }, { listenersMax: 2 });
+});
+
 Deno.test("a listener that does not read is sent nothing, however much happens", async () => {
   await withApi(async (api) => {
     await ready(api);
